@@ -1,0 +1,30 @@
+//! The language of the compiler: graphs of operators over facts, and what each operator means.
+//!
+//! * [`Tensor`], [`DType`], [`Dim`], [`Fact`]: values and what is known of them before they exist.
+//! * [`Op`]: an operator, one file each in [`ops`]; `eval` is the truth all faster code is compared with.
+//! * [`Graph`]: operators wired together; [`text`] prints and parses it, [`verify`] checks it, [`interp`] runs it.
+//! * [`lower`]: the scalar language operators are lowered to, and its interpreter.
+
+pub mod attrs;
+pub mod dim;
+pub mod dtype;
+pub mod error;
+pub mod fact;
+pub mod graph;
+pub mod infer;
+pub mod interp;
+pub mod lower;
+pub mod op;
+pub mod ops;
+pub mod tensor;
+pub mod text;
+pub mod verify;
+
+pub use attrs::{Attr, Attrs};
+pub use dim::Dim;
+pub use dtype::DType;
+pub use error::{Error, Result};
+pub use fact::{Fact, Known};
+pub use graph::{Graph, Node, NodeId, Value};
+pub use op::{Arity, Ctx, Op, OpRef, Sample};
+pub use tensor::{Num, Tensor};

@@ -1,0 +1,5 @@
+//! What families of operators share.
+
+pub mod contract;
+pub mod elementwise;
+pub mod window;

@@ -1,0 +1,148 @@
+//! `Pad`: adds (or, negative, takes off) elements at both ends of axes. <https://onnx.ai/onnx/operators/onnx__Pad.html>
+
+use super::common::elementwise::sample_floats;
+use crate::lower::{Comp, Expr, Lowering, Ty};
+use crate::op::{axis, maybe, need};
+use crate::tensor::for_each_index;
+use crate::{Arity, Attrs, Ctx, Dim, Fact, Num, Op, Result, Sample, Tensor, attrs, bail, ensure};
+
+attrs!(PadAttrs {
+    /// `constant`, `reflect`, `edge` or `wrap`.
+    mode: String = "constant".into(),
+});
+
+pub struct Pad;
+
+/// What is added before and after each axis of a tensor of rank `rank`.
+fn amounts<T: Clone + From<i32>>(pads: &[T], axes: Option<Vec<i64>>, rank: usize) -> Result<Vec<(T, T)>> {
+    let axes = axes.unwrap_or_else(|| (0..rank as i64).collect());
+    let n = axes.len();
+    ensure!(pads.len() == 2 * n, "pads has {} elements, expected {} for {n} axes", pads.len(), 2 * n);
+    let mut out = vec![(T::from(0), T::from(0)); rank];
+    for (i, a) in axes.iter().enumerate() {
+        out[axis(*a, rank)?] = (pads[i].clone(), pads[n + i].clone());
+    }
+    Ok(out)
+}
+
+fn fact_amounts(x: &[Option<&Fact>]) -> Result<Vec<(Dim, Dim)>> {
+    let (data, pads) = (need(x, 0, "data")?, need(x, 1, "pads")?);
+    let Some(pads) = pads.as_dims() else { bail!("operand pads is {pads}, expected one known at compile time") };
+    let axes = match maybe(x, 3) {
+        Some(a) => match a.as_ints() {
+            Some(v) => Some(v),
+            None => bail!("operand axes is {a}, expected a constant"),
+        },
+        None => None,
+    };
+    amounts(&pads, axes, data.rank())
+}
+
+impl Op for Pad {
+    fn name(&self) -> &'static str {
+        "Pad"
+    }
+    fn schema(&self) -> &'static [crate::attrs::Field] {
+        PadAttrs::SCHEMA
+    }
+    fn operands(&self) -> Arity {
+        Arity::range(2, 4)
+    }
+    fn infer(&self, c: &Ctx, x: &[Option<&Fact>]) -> Result<Vec<Fact>> {
+        let mode = PadAttrs::read(c.attrs)?.mode;
+        ensure!(
+            ["constant", "reflect", "edge", "wrap"].contains(&&mode[..]),
+            "mode is {mode:?}, expected constant, reflect, edge or wrap"
+        );
+        let data = need(x, 0, "data")?;
+        let grow = |(d, (b, e)): (&Dim, (Dim, Dim))| d.clone() + b + e;
+        let shape: Vec<Dim> = data.shape.iter().zip(fact_amounts(x)?).map(grow).collect();
+        ensure!(!shape.iter().any(|d| d.as_const().is_some_and(|d| d < 0)), "pads take off more than there is");
+        Ok(vec![Fact::new(data.dtype, shape)])
+    }
+    fn eval(&self, c: &Ctx, x: &[Option<&Tensor>]) -> Result<Vec<Tensor>> {
+        let mode = PadAttrs::read(c.attrs)?.mode;
+        let (data, pads) = (need(x, 0, "data")?, need(x, 1, "pads")?);
+        let fill = maybe(x, 2).map_or(Num::I(0), |t| t.at(0));
+        let pads: Vec<i64> = pads.to_i64();
+        let axes = maybe(x, 3).map(|t| t.to_i64());
+        let pads = amounts(&pads, axes, data.rank())?;
+        let shape: Vec<usize> =
+            data.shape().iter().zip(&pads).map(|(d, (b, e))| (*d as i64 + b + e) as usize).collect();
+        let mut out = vec![];
+        for_each_index(&shape, |idx| {
+            let mut at = Some(0);
+            for (i, d) in data.shape().iter().enumerate() {
+                let p = source(&mode, idx[i] as i64 - pads[i].0, *d as i64);
+                at = at.zip(p).map(|(at, p)| at * d + p as usize);
+            }
+            out.push(at.map_or(fill, |at| data.at(at)));
+        });
+        Ok(vec![Tensor::new(data.dtype(), &shape, out)])
+    }
+    fn lowering(&self, c: &Ctx, x: &[Option<&Fact>], y: &[Fact]) -> Result<Lowering> {
+        let mode = PadAttrs::read(c.attrs)?.mode;
+        let data = need(x, 0, "data")?;
+        let (mut index, mut guard) = (vec![], Expr::bool(true));
+        for (i, (begin, end)) in fact_amounts(x)?.iter().enumerate() {
+            let p = match begin.is_zero() {
+                true => Expr::var(i as u32),
+                false => Expr::var(i as u32).sub(&Expr::size(begin)),
+            };
+            let untouched = begin.is_zero() && end.is_zero();
+            if mode == "constant" && !untouched {
+                guard = guard.and(&p.within(&data.shape[i]));
+            }
+            index.push(if untouched || mode == "constant" { p } else { source_expr(&mode, &p, &data.shape[i]) });
+        }
+        let load = Expr::load(0, data, index);
+        let fill = match maybe(x, 2) {
+            Some(v) => Expr::load(2, v, vec![Expr::int(0); v.rank()]),
+            None => Expr::num(Ty::of(data.dtype), 0.0),
+        };
+        let expr = if mode == "constant" { guard.select(&load, &fill) } else { load };
+        Ok(Lowering::Comps(vec![Comp::new(&y[0], expr)]))
+    }
+    fn samples(&self) -> Vec<Sample> {
+        let ints = |v: &[i64]| Tensor::i64(&[v.len()], v);
+        let mut out: Vec<Sample> = ["constant", "reflect", "edge", "wrap"]
+            .iter()
+            .map(|m| Sample::new(Attrs::new().with("mode", *m), vec![sample_floats(&[3, 4], 1), ints(&[1, 0, 2, 3])]))
+            .collect();
+        out.push(Sample::new(Attrs::new(), vec![sample_floats(&[4, 3], 1), ints(&[-1, 1, 0, -2])]));
+        let x = vec![sample_floats(&[2, 3], 1), ints(&[1, 2]), Tensor::f32(&[], &[9.0]), ints(&[-1])];
+        out.push(Sample::new(Attrs::new(), x));
+        out
+    }
+}
+
+/// Position in an axis of size `d` that position `p` of the padded axis shows; `None` shows the constant.
+fn source(mode: &str, p: i64, d: i64) -> Option<i64> {
+    match mode {
+        "edge" => Some(p.clamp(0, d - 1)),
+        "wrap" => Some(p.rem_euclid(d)),
+        "reflect" if d == 1 => Some(0),
+        "reflect" => {
+            let p = p.rem_euclid(2 * (d - 1));
+            Some(if p < d { p } else { 2 * (d - 1) - p })
+        }
+        _ => (p >= 0 && p < d).then_some(p),
+    }
+}
+
+fn source_expr(mode: &str, p: &Expr, d: &Dim) -> Expr {
+    let (int, size) = (Expr::int, Expr::size);
+    let modulo = |p: &Expr, m: &Expr| {
+        let r = p.rem(m);
+        r.lt(&int(0)).select(&r.add(m), &r)
+    };
+    match mode {
+        "edge" => p.max(&int(0)).min(&size(&(d.clone() - 1.into()))),
+        "wrap" => modulo(p, &size(d)),
+        _ => {
+            let period = (d.clone() - 1.into()) * 2.into();
+            let p = modulo(p, &size(&period.max_of(&1.into())));
+            p.lt(&size(d)).select(&p, &size(&period).sub(&p))
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! One file: sections, checksums, and the program they hold.
+
+pub mod program;
+

@@ -1,0 +1,236 @@
+//! The program an artifact stores: buffers, steps, code and constants; no operators.
+//!
+//! A program is a list of blocks. Block 0 is the model; others are bodies of [`Step::If`] and [`Step::Loop`]. Entering a
+//! block binds its inputs, derives the symbols that follow from them, places its buffers (`place`) and runs its steps.
+//! Sizes are expressions over symbols; a symbol is a dimension of an input or is read from a buffer by [`Step::Bind`].
+
+/// Index into [`Program::exprs`].
+pub type ExprId = u32;
+/// Index into [`Program::symbols`].
+pub type SymId = u32;
+/// Index into [`Block::buffers`].
+pub type BufId = u32;
+/// Index into [`Program::blocks`].
+pub type BlockId = u32;
+
+/// A compiled model.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Program {
+    /// Names of all symbols.
+    pub symbols: Vec<String>,
+    /// Expressions; an operand of one is an earlier one.
+    pub exprs: Vec<Expr>,
+    /// Blocks; 0 is the model.
+    pub blocks: Vec<Block>,
+    /// Length of the machine code section in bytes.
+    pub code_len: u64,
+    /// Length of the constants section in bytes.
+    pub const_len: u64,
+    /// Functions in the code section: name (for traces), offset of the entry.
+    pub functions: Vec<Function>,
+}
+
+/// A function in the code section, with the ABI of [`KernelFn`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Function {
+    /// Name, for traces.
+    pub name: String,
+    /// Offset of its first byte.
+    pub offset: u64,
+    /// Bytes of code.
+    pub len: u64,
+}
+
+/// Integer arithmetic on i64; every operation is checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Expr {
+    /// A constant.
+    Const(i64),
+    /// Value of a symbol.
+    Sym(SymId),
+    /// Sum.
+    Add(ExprId, ExprId),
+    /// Difference.
+    Sub(ExprId, ExprId),
+    /// Product.
+    Mul(ExprId, ExprId),
+    /// Quotient rounded down; the divisor must be positive.
+    Div(ExprId, ExprId),
+    /// Remainder with the sign of the divisor, which must be positive.
+    Mod(ExprId, ExprId),
+    /// Smaller.
+    Min(ExprId, ExprId),
+    /// Larger.
+    Max(ExprId, ExprId),
+}
+
+/// Element types at the border of a program. Numbers are ONNX's.
+pub type DTypeCode = u8;
+
+/// An input or output.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Port {
+    /// Name as in the model.
+    pub name: String,
+    /// Element type (ONNX number).
+    pub dtype: DTypeCode,
+    /// Size of each axis.
+    pub dims: Vec<ExprId>,
+    /// Buffer it is read from or written to.
+    pub buffer: BufId,
+}
+
+/// Where the bytes of a buffer are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Home {
+    /// Given by the caller: input `k` of the block.
+    Input(u32),
+    /// In the constants section at this offset.
+    Const(u64),
+    /// Placed in the block's arena, alive from step `first` to step `last` (both included) of the block.
+    Arena {
+        /// Step that writes it first.
+        first: u32,
+        /// Last step that reads it; `u32::MAX` when it is an output of the block.
+        last: u32,
+    },
+    /// The bytes of another, earlier buffer of the block (a view, or written in place).
+    Alias(BufId),
+}
+
+/// Some bytes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Buffer {
+    /// Where they are.
+    pub home: Home,
+    /// How many.
+    pub bytes: ExprId,
+}
+
+/// A sequence of steps with buffers of its own.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Block {
+    /// Name, for traces.
+    pub name: String,
+    /// Inputs, in order. An input whose `dims` entry is a lone symbol not yet bound binds it; others are checked.
+    pub inputs: Vec<Port>,
+    /// Outputs, in order.
+    pub outputs: Vec<Port>,
+    /// Buffers.
+    pub buffers: Vec<Buffer>,
+    /// What is done, in order.
+    pub steps: Vec<Step>,
+    /// Conditions on sizes that must hold on entry, or, where they contain symbols that are bound later, right after
+    /// the last of those is bound.
+    pub asserts: Vec<Assert>,
+}
+
+/// A condition on sizes that code relies on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Assert {
+    /// Must be at most `right`.
+    pub left: ExprId,
+    /// See `left`.
+    pub right: ExprId,
+    /// What is wrong when it is not: node, expectation.
+    pub message: String,
+}
+
+/// One thing a program does.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Step {
+    /// Calls a function over `0..work`, split among threads in chunks of at least `grain`.
+    Call {
+        /// Index into [`Program::functions`].
+        function: u32,
+        /// Pointers it gets.
+        buffers: Vec<BufId>,
+        /// Integers it gets.
+        args: Vec<ExprId>,
+        /// Number of independent pieces of work.
+        work: ExprId,
+        /// Smallest number of pieces worth a thread of its own.
+        grain: ExprId,
+        /// Bytes of private scratch memory each thread gets.
+        scratch: ExprId,
+        /// Nodes of the model it computes, for traces and errors.
+        node: String,
+    },
+    /// Binds a symbol to element `index` of an i64 buffer; buffers whose size contains it are placed after this step.
+    /// A negative value is an error naming `node`.
+    Bind {
+        /// Symbol.
+        symbol: SymId,
+        /// Buffer of i64.
+        buffer: BufId,
+        /// Which element.
+        index: u32,
+        /// Node whose size it is.
+        node: String,
+    },
+    /// Runs one of two blocks. Inputs and outputs of both blocks are `inputs` and `outputs`.
+    If {
+        /// Buffer of one bool.
+        cond: BufId,
+        /// Block when true.
+        then: BlockId,
+        /// Block when false.
+        els: BlockId,
+        /// Arguments of either block, with their shapes.
+        inputs: Vec<Passed>,
+        /// Results of either block. A dim that is a lone unbound symbol is bound from the block's result.
+        outputs: Vec<Passed>,
+        /// Node it computes.
+        node: String,
+    },
+    /// Repeats a block. ONNX Loop: block inputs are (iteration i64 scalar, condition bool scalar, carried.., captured..);
+    /// block outputs are (condition, carried.., scanned..).
+    Loop {
+        /// Buffer of one i64: most iterations; none is no limit.
+        trips: Option<BufId>,
+        /// Buffer of one bool: whether to start; none is true.
+        cond: Option<BufId>,
+        /// The body.
+        body: BlockId,
+        /// First values of the carried values.
+        carried: Vec<Passed>,
+        /// Values that every iteration sees.
+        captured: Vec<Passed>,
+        /// Final carried values, then for each scanned output the stack of its values along a new first axis. A dim
+        /// that is a lone unbound symbol is bound from what the loop gives.
+        outputs: Vec<Passed>,
+        /// Node it computes.
+        node: String,
+    },
+}
+
+/// A buffer passed into or out of a block, with its shape.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Passed {
+    /// Buffer of the outer block.
+    pub buffer: BufId,
+    /// Element type (ONNX number).
+    pub dtype: DTypeCode,
+    /// Its shape.
+    pub dims: Vec<ExprId>,
+}
+
+/// Scalar functions that code calls through a table instead of carrying them: `f(x, y)`; `y` is ignored by functions of one.
+pub type MathFn = extern "C" fn(f64, f64) -> f64;
+
+/// Order of the functions in the table code is given.
+pub static MATH: &[&str] = &[
+    "exp", "log", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "erf",
+    "pow", "fmod",
+];
+
+/// A function of the code section: pointers of the buffers, integers, the pieces `begin..end` of the work, private
+/// scratch memory, and the table of [`MATH`].
+pub type KernelFn = unsafe extern "C" fn(
+    buffers: *const *mut u8,
+    args: *const i64,
+    begin: i64,
+    end: i64,
+    scratch: *mut u8,
+    math: *const MathFn,
+);
