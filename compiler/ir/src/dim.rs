@@ -119,7 +119,7 @@ impl Dim {
         if let (Some(a), Some(b)) = (self.as_const(), by.as_const())
             && b != 0
         {
-            return a.div_euclid(b).into();
+            return a.checked_div_euclid(b).unwrap_or(i64::MAX).into();
         }
         self.exact_div(by).unwrap_or_else(|| self.split_div(by))
     }
@@ -156,7 +156,7 @@ impl Dim {
         let (bm, bc) = by.terms.iter().next()?;
         let mut out = Dim::default();
         for (m, c) in &self.terms {
-            if c % bc != 0 {
+            if c.wrapping_rem(*bc) != 0 {
                 return None;
             }
             let mut m = m.clone();
@@ -164,7 +164,7 @@ impl Dim {
                 let at = m.iter().position(|x| x == a)?;
                 m.remove(at);
             }
-            out.add_term(m, c / bc);
+            out.add_term(m, c.saturating_div(*bc));
         }
         Some(out)
     }

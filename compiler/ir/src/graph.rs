@@ -210,10 +210,8 @@ impl Graph {
     /// Nodes and slots that read a value, sorted.
     pub fn users(&self, v: Value) -> Vec<(NodeId, usize)> {
         let edges = self.inner.edges_directed(v.node, Direction::Outgoing);
-        let mut out: Vec<_> = edges
-            .filter(|e| e.weight().port == v.port)
-            .map(|e| (e.target(), e.weight().slot as usize))
-            .collect();
+        let mut out: Vec<_> =
+            edges.filter(|e| e.weight().port == v.port).map(|e| (e.target(), e.weight().slot as usize)).collect();
         out.sort();
         out
     }

@@ -356,8 +356,20 @@ fn bin(op: Bin, a: Num, b: Num) -> Num {
             Bin::And => a & b,
             Bin::Or => a | b,
             Bin::Xor => a ^ b,
-            Bin::Shl => if (0..64).contains(&b) { a << b } else { 0 },
-            Bin::Shr => if (0..64).contains(&b) { a >> b } else { 0 },
+            Bin::Shl => {
+                if (0..64).contains(&b) {
+                    a << b
+                } else {
+                    0
+                }
+            }
+            Bin::Shr => {
+                if (0..64).contains(&b) {
+                    a >> b
+                } else {
+                    0
+                }
+            }
         }),
         (a, b) => {
             let (a, b) = (a.f(), b.f());

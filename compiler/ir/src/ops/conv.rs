@@ -77,9 +77,7 @@ impl Op for Conv {
         let pads = win.const_pads();
         match (b, &pads) {
             (None, None) => Ok(Lowering::Contract(contract(&a, &win, xf, w, &y[0])?)),
-            (None, Some(p)) if p.iter().all(|p| *p == 0) => {
-                Ok(Lowering::Contract(contract(&a, &win, xf, w, &y[0])?))
-            }
+            (None, Some(p)) if p.iter().all(|p| *p == 0) => Ok(Lowering::Contract(contract(&a, &win, xf, w, &y[0])?)),
             _ => expand(&a, &win, pads, xf, w, b).map(Lowering::Expand),
         }
     }
@@ -181,8 +179,10 @@ fn expand(a: &ConvAttrs, win: &Window, pads: Option<Vec<i64>>, x: &Fact, w: &Fac
     let mut g = Graph::new("conv");
     let mut xv = g.add_input("x", x.type_only());
     let wv = g.add_input("w", w.type_only());
-    let mut attrs =
-        Attrs::new().with("dilations", win.dilations.clone()).with("strides", win.strides.clone()).with("group", a.group);
+    let mut attrs = Attrs::new()
+        .with("dilations", win.dilations.clone())
+        .with("strides", win.strides.clone())
+        .with("group", a.group);
     match pads {
         Some(p) if p.iter().all(|p| *p == 0) => {}
         Some(p) => {

@@ -13,15 +13,8 @@ mod shape;
 use crate::{Op, OpRef};
 
 /// Every operator, sorted by file name.
-pub static OPS: &[&dyn Op] = &[
-    &add::Add,
-    &conv::Conv,
-    &matmul::MatMul,
-    &pad::Pad,
-    &relu::Relu,
-    &reshape::Reshape,
-    &shape::Shape,
-];
+pub static OPS: &[&dyn Op] =
+    &[&add::Add, &conv::Conv, &matmul::MatMul, &pad::Pad, &relu::Relu, &reshape::Reshape, &shape::Shape];
 
 /// The operator with this full name: `Conv`, or `com.microsoft.Gelu`.
 pub fn by_name(name: &str) -> Option<OpRef> {
