@@ -3,18 +3,51 @@
 pub mod common;
 
 mod add;
+mod concat;
+mod constant_of_shape;
 mod conv;
+mod expand;
+mod flatten;
+mod gather;
 mod matmul;
 mod pad;
+mod range;
 mod relu;
 mod reshape;
 mod shape;
+mod size;
+mod slice;
+mod split;
+mod squeeze;
+mod tile;
+mod transpose;
+mod unsqueeze;
 
 use crate::{Op, OpRef};
 
 /// Every operator, sorted by file name.
-pub static OPS: &[&dyn Op] =
-    &[&add::Add, &conv::Conv, &matmul::MatMul, &pad::Pad, &relu::Relu, &reshape::Reshape, &shape::Shape];
+pub static OPS: &[&dyn Op] = &[
+    &add::Add,
+    &concat::Concat,
+    &constant_of_shape::ConstantOfShape,
+    &conv::Conv,
+    &expand::Expand,
+    &flatten::Flatten,
+    &gather::Gather,
+    &matmul::MatMul,
+    &pad::Pad,
+    &range::Range,
+    &relu::Relu,
+    &reshape::Reshape,
+    &shape::Shape,
+    &size::Size,
+    &slice::Slice,
+    &split::Split,
+    &squeeze::Squeeze,
+    &tile::Tile,
+    &transpose::Transpose,
+    &unsqueeze::Unsqueeze,
+];
 
 /// The operator with this full name: `Conv`, or `com.microsoft.Gelu`.
 pub fn by_name(name: &str) -> Option<OpRef> {

@@ -2,4 +2,6 @@
 
 pub mod contract;
 pub mod elementwise;
+pub mod movement;
+pub mod span;
 pub mod window;
