@@ -49,6 +49,18 @@ fn symbolic(s: &Sample) -> (Vec<Option<Fact>>, HashMap<String, i64>) {
     (out, env)
 }
 
+/// What may be known of the operands: as a model gives them, the same with symbolic sizes, and everything.
+fn variants(s: &Sample) -> Vec<(Vec<Option<Fact>>, HashMap<String, i64>)> {
+    let all = s.x.iter().map(|t| t.as_ref().map(Tensor::fact)).collect();
+    vec![(facts(s), HashMap::new()), symbolic(s), (all, HashMap::new())]
+}
+
+/// Nothing known but types and shapes; only for operators that accept it.
+fn unknown(op: &dyn Op, s: &Sample) -> Option<Vec<Option<Fact>>> {
+    let f: Vec<Option<Fact>> = s.x.iter().map(|t| t.as_ref().map(Tensor::type_fact)).collect();
+    op.infer(&ctx(s), &refs(&f)).is_ok().then_some(f)
+}
+
 fn result(op: &dyn Op, i: usize, s: &Sample) -> Vec<Tensor> {
     crate::interp::eval(op, &ctx(s), &tensors(s)).unwrap_or_else(|e| panic!("{} sample {i}: {e}", op.name()))
 }
@@ -120,7 +132,7 @@ fn infer_is_the_fact_of_eval() {
     each(|op, i, s| {
         let what = format!("{} sample {i}", op.name());
         let y = result(op, i, s);
-        for (f, env) in [(facts(s), HashMap::new()), symbolic(s)] {
+        for (f, env) in variants(s) {
             let inferred = op.infer(&ctx(s), &refs(&f)).unwrap_or_else(|e| panic!("{what}: {e} for {f:?}"));
             assert_eq!(inferred.len(), y.len(), "{what}: number of results");
             for (f, t) in inferred.iter().zip(&y) {
@@ -136,7 +148,8 @@ fn lowering_is_eval() {
     let mut missing = std::collections::BTreeSet::new();
     each(|op, i, s| {
         let y = result(op, i, s);
-        for (f, mut env) in [(facts(s), HashMap::new()), symbolic(s)] {
+        let unknown = unknown(op, s).map(|f| (f, HashMap::new()));
+        for (f, mut env) in variants(s).into_iter().chain(unknown) {
             let what = format!("{} sample {i} sizes {env:?}", op.name());
             let inferred = op.infer(&ctx(s), &refs(&f)).unwrap();
             let Ok(l) = op.lowering(&ctx(s), &refs(&f), &inferred) else {
