@@ -215,7 +215,7 @@ macro_rules! attrs {
     ($name:ident { $( #[doc = $doc:literal] $field:ident : $ty:ty $(= $default:expr)? ),* $(,)? }) => {
         #[doc = "Attributes; see the fields."]
         #[derive(Clone, Debug)]
-        #[allow(dead_code)]
+        #[allow(dead_code, non_snake_case)]
         pub struct $name { $( #[doc = $doc] pub $field: $ty ),* }
         impl $name {
             /// The attributes' names, kinds and meaning.

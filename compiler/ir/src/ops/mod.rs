@@ -3,14 +3,21 @@
 pub mod common;
 
 mod add;
+mod averagepool;
 mod concat;
 mod constant_of_shape;
 mod conv;
+mod dequantizelinear;
+mod dynamicquantizelinear;
 mod expand;
 mod flatten;
 mod gather;
+mod lppool;
 mod matmul;
+mod matmulinteger;
+mod maxpool;
 mod pad;
+mod quantizelinear;
 mod range;
 mod relu;
 mod reshape;
@@ -28,14 +35,21 @@ use crate::{Op, OpRef};
 /// Every operator, sorted by file name.
 pub static OPS: &[&dyn Op] = &[
     &add::Add,
+    &averagepool::AveragePool,
     &concat::Concat,
     &constant_of_shape::ConstantOfShape,
     &conv::Conv,
+    &dequantizelinear::DequantizeLinear,
+    &dynamicquantizelinear::DynamicQuantizeLinear,
     &expand::Expand,
     &flatten::Flatten,
     &gather::Gather,
+    &lppool::LpPool,
     &matmul::MatMul,
+    &matmulinteger::MatMulInteger,
+    &maxpool::MaxPool,
     &pad::Pad,
+    &quantizelinear::QuantizeLinear,
     &range::Range,
     &relu::Relu,
     &reshape::Reshape,

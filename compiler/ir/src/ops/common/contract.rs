@@ -1,7 +1,7 @@
 //! Sums of products: matrix products with broadcast batches, and the operands of convolutions.
 
 use crate::infer::{broadcast, broadcast_index};
-use crate::lower::{Contract, Expr, Ty};
+use crate::lower::{Contract, E, Expr, Ty};
 use crate::tensor::for_each_index;
 use crate::{DType, Dim, Fact, Num, Result, Tensor, bail};
 
@@ -73,9 +73,17 @@ pub fn matmul(a: &Fact, b: &Fact, y: &Fact) -> Result<Contract> {
         m: sizes.m.into_iter().collect(),
         n: sizes.n.into_iter().collect(),
         k: vec![sizes.k],
-        acc: Ty::of(y.dtype),
+        acc: sum_type(y.dtype),
         dtype: y.dtype,
     })
+}
+
+/// Type in which sums of products of this element type are kept.
+pub fn sum_type(dtype: DType) -> Ty {
+    match Ty::of(dtype) {
+        Ty::U64 => Ty::I64,
+        ty => ty,
+    }
 }
 
 fn batch_var(axis: usize, d: &Dim, batch: &[Dim]) -> Expr {
@@ -123,4 +131,26 @@ pub fn dot(dtype: DType, pairs: impl Iterator<Item = (Num, Num)>) -> Num {
         true => Num::F(pairs.map(|(a, b)| a.f() * b.f()).sum()),
         false => Num::I(pairs.map(|(a, b)| a.i() * b.i()).sum()),
     }
+}
+
+/// The elements as i32, less the zero point broadcast to them.
+pub fn shift(x: &Tensor, zero: Option<&Tensor>) -> Result<Tensor> {
+    let sub = |v: &[Num]| Num::I(v[0].i() - v.get(1).map_or(0, |z| z.i()));
+    match zero {
+        Some(z) => super::elementwise::eval(&[x, z], DType::I32, sub),
+        None => super::elementwise::eval(&[x], DType::I32, sub),
+    }
+}
+
+/// A factor of a product, a load of an element at `at`, less operand `slot`, the zero point `zero`. It broadcasts
+/// against the matrix under shape `by`; `pick` gives its own index from the index under `by`.
+pub fn shift_load(factor: &Expr, slot: usize, zero: &Fact, by: &[Dim], pick: impl Fn(&[Expr]) -> Vec<Expr>) -> Expr {
+    let E::Load { index, .. } = &**factor else { return factor.clone() };
+    let skip = index.len().saturating_sub(by.len());
+    let clamp = |d: &Dim, i: &Expr| match d.as_const() {
+        Some(1) => Expr::int(0),
+        _ => i.min(&Expr::size(&(d.clone() - 1.into()))),
+    };
+    let at: Vec<Expr> = by.iter().zip(&index[skip..]).map(|(d, i)| clamp(d, i)).collect();
+    factor.sub(&Expr::load(slot, zero, pick(&at)))
 }

@@ -3,5 +3,7 @@
 pub mod contract;
 pub mod elementwise;
 pub mod movement;
+pub mod pool;
+pub mod quantize;
 pub mod span;
 pub mod window;

@@ -16,6 +16,8 @@ pub struct Window {
     pub begin: Vec<Dim>,
     /// Elements added after each axis.
     pub end: Vec<Dim>,
+    /// Whether a window may reach beyond the end padding, because the output's size was rounded up.
+    pub overhang: bool,
 }
 
 impl Window {
@@ -36,7 +38,7 @@ impl Window {
         };
         ensure!(kernel.len() == n, "the kernel has {} axes, expected {n}", kernel.len());
         let (strides, dilations) = (ones(strides, "strides")?, ones(dilations, "dilations")?);
-        let mut w = Window { kernel: kernel.to_vec(), strides, dilations, begin: vec![], end: vec![] };
+        let mut w = Window { kernel: kernel.to_vec(), strides, dilations, begin: vec![], end: vec![], overhang: false };
         for i in 0..n {
             let (b, e) = w.padding(i, &spatial[i], pads, auto_pad, n)?;
             w.begin.push(b);
@@ -119,7 +121,7 @@ impl Window {
         for i in 0..self.strides.len() {
             let (o, k) = at(i);
             let p = self.position(i, &o, &k);
-            if !(self.begin[i].is_zero() && self.end[i].is_zero()) {
+            if self.overhang || !(self.begin[i].is_zero() && self.end[i].is_zero()) {
                 let inside = p.within(&x.shape[skip + i]);
                 guard = Some(guard.map_or(inside.clone(), |g| g.and(&inside)));
             }
