@@ -220,8 +220,8 @@ pub type MathFn = extern "C" fn(f64, f64) -> f64;
 
 /// Order of the functions in the table code is given.
 pub static MATH: &[&str] = &[
-    "exp", "log", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "erf",
-    "pow", "fmod",
+    "exp", "log", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh",
+    "erf", "pow", "fmod",
 ];
 
 /// A function of the code section: pointers of the buffers, integers, the pieces `begin..end` of the work, private
