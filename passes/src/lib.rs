@@ -1,1 +1,53 @@
-//! dlc-passes.
+//! Passes from graph to graph that need no search.
+//!
+//! * [`fold()`]: what only depends on constants and known sizes becomes a constant.
+//! * [`cleanup()`]: operators that change nothing, repeated computations, branches that are decided.
+//! * [`dce()`]: what no output needs.
+//! * [`simplify`]: the three until nothing changes.
+//!
+//! All work inside subgraphs too, and keep every input and output of the graph.
+
+pub mod cleanup;
+pub mod dce;
+pub mod fold;
+mod subgraph;
+
+pub use cleanup::cleanup;
+pub use dce::dce;
+pub use fold::fold;
+
+use dlc_ir::{Graph, Result};
+
+/// What a pass did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Number of nodes changed or removed.
+    pub changed: usize,
+}
+
+impl std::ops::AddAssign for Report {
+    fn add_assign(&mut self, other: Report) {
+        self.changed += other.changed;
+    }
+}
+
+/// Rounds of [`simplify`]; each does all it can in one walk, so that real models need two or three.
+const ROUNDS: usize = 16;
+
+/// [`fold()`], [`cleanup()`] and [`dce()`] until nothing changes.
+pub fn simplify(g: &mut Graph) -> Result<Report> {
+    let mut total = Report::default();
+    for _ in 0..ROUNDS {
+        let mut round = fold(g)?;
+        round += cleanup(g)?;
+        round += dce(g)?;
+        if round.changed == 0 {
+            break;
+        }
+        total += round;
+    }
+    Ok(total)
+}
+
+#[cfg(test)]
+mod tests;

@@ -248,6 +248,25 @@ impl Graph {
         }
     }
 
+    /// Turns a node with one result into a constant of the same name; its operands are no longer read.
+    pub fn make_const(&mut self, id: NodeId, t: Tensor) {
+        let edges: Vec<_> = self.inner.edges_directed(id, Direction::Incoming).map(|e| e.id()).collect();
+        for e in edges {
+            self.inner.remove_edge(e);
+        }
+        let node = &mut self.inner[id];
+        node.slots = 0;
+        node.outputs = vec![t.fact()];
+        node.kind = Kind::Const(t);
+    }
+
+    /// A name no node has: `base`, or `base.2`, `base.3` and so on.
+    pub fn fresh_name(&self, base: &str) -> String {
+        let taken: BTreeSet<&str> = self.nodes().map(|id| &*self.inner[id].name).collect();
+        let numbered = (2..).map(|k| format!("{base}.{k}"));
+        std::iter::once(base.to_string()).chain(numbered).find(|n| !taken.contains(&**n)).unwrap_or_default()
+    }
+
     /// Removes a node that nobody reads.
     pub fn remove(&mut self, id: NodeId) {
         self.inputs.retain(|i| *i != id);
