@@ -1,1 +1,76 @@
-//! dlc-onnx.
+//! ONNX files as graphs, and graphs as ONNX files.
+//!
+//! Files are mapped, not read: weights of the graph are slices of the mapped file. Operators of every version of
+//! ai.onnx are brought to their newest form, which is what [`dlc_ir`] has.
+
+mod dims;
+mod error;
+mod external;
+mod file;
+mod import;
+mod names;
+mod proto;
+mod tensor;
+mod upgrade;
+
+pub use error::{Error, Result};
+
+use bytes::Bytes;
+use dlc_ir::{Graph, Tensor};
+use external::External;
+use prost::Message;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// How a model is read.
+#[derive(Clone, Debug, Default)]
+pub struct LoadOptions {
+    /// Sizes of named dimensions of the inputs, put in before anything is inferred.
+    pub dims: BTreeMap<String, i64>,
+}
+
+/// A model.
+#[derive(Clone, Debug)]
+pub struct Model {
+    /// The graph, with every operator in its newest form.
+    pub graph: Graph,
+    /// Version of ai.onnx that the file is written in.
+    pub opset: i64,
+    /// Name and version of the program that wrote it.
+    pub producer: String,
+    /// Version of the file format.
+    pub ir_version: i64,
+    /// Free-form properties, in the order of the file.
+    pub metadata: Vec<(String, String)>,
+}
+
+/// Reads a model; constants in files of their own are looked for beside it.
+pub fn load(path: &Path, opts: &LoadOptions) -> Result<Model> {
+    load_bytes(file::map(path)?, Some(path.parent().unwrap_or(Path::new("."))), opts)
+}
+
+/// Reads a model from memory; `folder` is where constants in files of their own are, if anywhere.
+pub fn load_bytes(bytes: Bytes, folder: Option<&Path>, opts: &LoadOptions) -> Result<Model> {
+    let m = decode::<proto::ModelProto>("ModelProto", bytes)?;
+    let folder = folder.map(|f| if f.as_os_str().is_empty() { Path::new(".") } else { f });
+    let graph = import::import(&m, External::new(folder), opts)?;
+    let producer = format!("{} {}", m.producer_name, m.producer_version).trim().to_string();
+    let metadata = m.metadata_props.into_iter().map(|e| (e.key, e.value)).collect();
+    let opset = import::Opsets::new(&m.opset_import)?.version("");
+    Ok(Model { graph, opset, producer, ir_version: m.ir_version, metadata })
+}
+
+/// Reads a file that holds one `TensorProto`, e.g. an input of a test.
+pub fn read_tensor_pb(path: &Path) -> Result<Tensor> {
+    tensor_from_bytes(file::map(path)?)
+}
+
+/// The tensor of a serialized `TensorProto`.
+pub fn tensor_from_bytes(bytes: Bytes) -> Result<Tensor> {
+    let t = decode::<proto::TensorProto>("TensorProto", bytes)?;
+    tensor::read(&t, &mut External::default())
+}
+
+fn decode<M: Message + Default>(message: &'static str, bytes: Bytes) -> Result<M> {
+    M::decode(bytes).map_err(|source| Error::Decode { message, source })
+}

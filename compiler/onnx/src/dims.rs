@@ -1,0 +1,94 @@
+//! Declared types as facts: sizes given, named, computed from names, or absent.
+
+use crate::proto::{Dimension, DimensionValue, TypeValue, ValueInfoProto};
+use crate::{Error, Result, tensor};
+use dlc_ir::{Dim, Fact};
+
+/// The fact of a declared input. Sizes that are absent, zero or named `?` get the name `<input>_<axis>`.
+pub fn input_fact(v: &ValueInfoProto) -> Result<Fact> {
+    let refuse = |what: String| Error::tensor(&v.name, what);
+    let t = match v.r#type.as_ref().and_then(|t| t.value.as_ref()) {
+        Some(TypeValue::Tensor(t)) => t,
+        Some(other) => {
+            return Err(Error::Unsupported { what: format!("inputs of type {} ({:?})", kind(other), v.name) });
+        }
+        None => return Err(refuse("input has no type".into())),
+    };
+    let dtype = tensor::dtype(t.elem_type).map_err(refuse)?;
+    let shape = t.shape.as_ref().ok_or_else(|| refuse("input has no rank, expected a declared shape".into()))?;
+    let dims = shape.dim.iter().enumerate().map(|(i, d)| size(d, &v.name, i));
+    Ok(Fact::new(dtype, dims.collect::<Result<Vec<_>>>()?))
+}
+
+fn kind(t: &TypeValue) -> &'static str {
+    match t {
+        TypeValue::Tensor(_) => "tensor",
+        TypeValue::Sequence(_) => "sequence",
+        TypeValue::Map(_) => "map",
+        TypeValue::SparseTensor(_) => "sparse tensor",
+        TypeValue::Optional(_) => "optional",
+    }
+}
+
+fn size(d: &Dimension, input: &str, axis: usize) -> Result<Dim> {
+    match &d.value {
+        Some(DimensionValue::Value(v)) if *v > 0 => Ok((*v).into()),
+        Some(DimensionValue::Value(v)) if *v < -1 => Err(Error::tensor(input, format!("size {v} of axis {axis}"))),
+        Some(DimensionValue::Param(p)) if !ANONYMOUS.contains(&p.trim()) => Ok(parse(p)),
+        _ => Ok(Dim::sym(&format!("{input}_{axis}"))),
+    }
+}
+
+/// Names that exporters give to sizes they know nothing of.
+const ANONYMOUS: &[&str] = &["", "?", "-1", "None"];
+
+/// `past + 2*sequence - 1` as an expression when the text is a sum of products of names and integers; otherwise all of
+/// it is one name. A minus sign counts only between blanks, for names such as `batch-size`.
+pub fn parse(text: &str) -> Dim {
+    sum(text).unwrap_or_else(|| Dim::sym(text.trim()))
+}
+
+fn sum(text: &str) -> Option<Dim> {
+    let mut total = Dim::default();
+    for (i, plus) in text.split('+').enumerate() {
+        for (j, part) in plus.split(" - ").enumerate() {
+            let p = product(part, i == 0 && j == 0)?;
+            total = if j == 0 { total + p } else { total - p };
+        }
+    }
+    Some(total)
+}
+
+fn product(text: &str, first: bool) -> Option<Dim> {
+    let text = text.trim();
+    let (sign, text) = match text.strip_prefix('-') {
+        Some(rest) if first => (-1, rest),
+        _ => (1, text),
+    };
+    text.split('*').map(factor).try_fold(Dim::from(sign), |p, f| Some(p * f?))
+}
+
+fn factor(text: &str) -> Option<Dim> {
+    let text = text.trim();
+    let word = |c: char| c.is_alphanumeric() || "_.:-/#@".contains(c);
+    match text.parse::<i64>() {
+        Ok(v) if v >= 0 => Some(v.into()),
+        Ok(_) => None,
+        Err(_) => (!text.is_empty() && text.chars().all(word)).then(|| Dim::sym(text)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn named_sizes_are_parsed_as_expressions() {
+        let (p, s) = (Dim::sym("past"), Dim::sym("seq"));
+        assert_eq!(parse("past + seq"), p.clone() + s.clone());
+        assert_eq!(parse("2*past*seq - 1"), p * s * 2.into() - 1.into());
+        assert_eq!(parse("batch-size"), Dim::sym("batch-size"));
+        assert_eq!(parse("floor(a/2) + 1"), Dim::sym("floor(a/2) + 1"));
+        assert_eq!(parse("3").as_const(), Some(3));
+    }
+}

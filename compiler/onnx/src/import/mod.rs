@@ -1,0 +1,137 @@
+//! A decoded model as a graph.
+//!
+//! [`Importer`] walks the nodes in topological order and adds each to a [`Graph`], after
+//! [`upgrade`](crate::upgrade) has given it the newest form of its operator. Subgraphs become closed graphs whose
+//! captured values are operands of the node; functions are expanded in place.
+
+mod attribute;
+mod constant;
+mod control;
+mod env;
+mod free;
+mod function;
+mod node;
+mod opsets;
+mod order;
+
+pub use opsets::Opsets;
+
+use crate::external::External;
+use crate::names::Names;
+use crate::proto::{FunctionProto, GraphProto, ModelProto, NodeProto};
+use crate::{Error, LoadOptions, Result, dims, tensor};
+use dlc_ir::{Dim, Fact, Graph, Value};
+use env::Env;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Deepest nesting of subgraphs and functions.
+const MAX_DEPTH: usize = 48;
+/// Most nodes, with those of expanded functions.
+const MAX_NODES: usize = 4_000_000;
+
+/// What all graphs of a model share.
+pub struct Importer<'m> {
+    functions: BTreeMap<(&'m str, &'m str, &'m str), &'m FunctionProto>,
+    names: Names,
+    external: External,
+    nodes: usize,
+}
+
+/// The graph being built, and what its names mean.
+struct Frame<'f> {
+    graph: &'f mut Graph,
+    env: Env<'f>,
+    opsets: &'f Opsets,
+    depth: usize,
+}
+
+/// The graph of a model.
+pub fn import(m: &ModelProto, external: External, opts: &LoadOptions) -> Result<Graph> {
+    let g = m.graph.as_ref().ok_or_else(|| Error::graph("", "the model has no graph"))?;
+    let opsets = Opsets::new(&m.opset_import)?;
+    let functions = m.functions.iter().map(|f| ((opsets::plain(&f.domain), &*f.name, &*f.overload), f)).collect();
+    let mut importer = Importer { functions, names: Names::default(), external, nodes: 0 };
+    importer.top(g, &opsets, opts)
+}
+
+impl Importer<'_> {
+    fn top(&mut self, g: &GraphProto, opsets: &Opsets, opts: &LoadOptions) -> Result<Graph> {
+        let mut graph = Graph::new(&g.name);
+        let mut env = Env::default();
+        let constants: BTreeSet<&str> = constant_names(g).collect();
+        let declared = g.input.iter().filter(|v| !constants.contains(&*v.name));
+        let facts: Vec<(&str, Fact)> = declared.map(|v| Ok((&*v.name, dims::input_fact(v)?))).collect::<Result<_>>()?;
+        for (name, fact) in resolve(facts, &opts.dims)? {
+            if self.names.unique(name) != name {
+                return Err(Error::graph(&g.name, format!("two inputs are named {name:?}")));
+            }
+            env.bind(name, Some(graph.add_input(name, fact)));
+        }
+        let mut frame = Frame { graph: &mut graph, env, opsets, depth: 0 };
+        let outputs = self.body(&mut frame, g)?;
+        graph.set_outputs(outputs);
+        Ok(graph)
+    }
+
+    /// Constants and nodes of `g` into the frame, whose environment has its inputs; the outputs of `g`.
+    fn body(&mut self, f: &mut Frame, g: &GraphProto) -> Result<Vec<(String, Value)>> {
+        for t in &g.initializer {
+            let c = tensor::read(t, &mut self.external)?;
+            self.constant(f, &t.name, c);
+        }
+        for s in &g.sparse_initializer {
+            let c = tensor::read_sparse(s, &mut self.external)?;
+            self.constant(f, s.values.as_ref().map_or("", |v| &v.name), c);
+        }
+        self.nodes(f, &g.name, &g.node)?;
+        let missing = |name: &str| Error::graph(&g.name, format!("no node gives the output {name:?}"));
+        let output = |name: &String| Ok((name.clone(), f.env.value(name).ok_or_else(|| missing(name))?));
+        g.output.iter().map(|o| output(&o.name)).collect()
+    }
+
+    fn constant(&mut self, f: &mut Frame, name: &str, t: dlc_ir::Tensor) {
+        let v = f.graph.add_const(&self.names.unique(name), t);
+        f.env.bind(name, Some(v));
+    }
+
+    /// Nodes in an order in which operands come first.
+    fn nodes(&mut self, f: &mut Frame, graph: &str, nodes: &[NodeProto]) -> Result<()> {
+        if f.depth > MAX_DEPTH {
+            return Err(Error::graph(graph, format!("nested more than {MAX_DEPTH} deep")));
+        }
+        self.nodes += nodes.len();
+        if self.nodes > MAX_NODES {
+            return Err(Error::graph(graph, format!("more than {MAX_NODES} nodes")));
+        }
+        for i in order::order(graph, nodes, &f.env)? {
+            self.node(f, &nodes[i])?;
+        }
+        Ok(())
+    }
+}
+
+fn constant_names(g: &GraphProto) -> impl Iterator<Item = &str> {
+    let sparse = g.sparse_initializer.iter().filter_map(|s| s.values.as_ref());
+    g.initializer.iter().chain(sparse).map(|t| &*t.name)
+}
+
+/// The facts with the sizes that the options give put in; a size given for a name that no input has is refused.
+fn resolve<'a>(mut facts: Vec<(&'a str, Fact)>, given: &BTreeMap<String, i64>) -> Result<Vec<(&'a str, Fact)>> {
+    let mut known = BTreeSet::new();
+    for d in facts.iter().flat_map(|f| &f.1.shape) {
+        d.symbols(&mut |s| {
+            known.insert(s.to_string());
+        });
+    }
+    for (name, size) in given {
+        if !known.contains(name) || *size < 0 {
+            let what = format!("dimension {name:?} cannot be {size}: expected 0 or more for one of {known:?}");
+            return Err(Error::graph("", what));
+        }
+    }
+    let put = |d: &Dim| d.substitute(&|s| given.get(s).map(|v| (*v).into()));
+    for (_, f) in &mut facts {
+        f.shape = f.shape.iter().map(put).collect();
+    }
+    Ok(facts)
+}

@@ -1,0 +1,88 @@
+//! One node.
+
+use super::{Frame, Importer, attribute, constant, opsets};
+use crate::proto::NodeProto;
+use crate::upgrade::{self, Draft};
+use crate::{Error, Result};
+use dlc_ir::{OpRef, Value, ops};
+
+impl Importer<'_> {
+    /// Adds one node and binds the names of its results.
+    pub(super) fn node(&mut self, f: &mut Frame, n: &NodeProto) -> Result<()> {
+        let x: Vec<Option<Value>> = n.input.iter().map(|i| f.env.value(i)).collect();
+        let key = (opsets::plain(&n.domain), &*n.op_type, &*n.overload);
+        let values = match (self.functions.get(&key).copied(), key) {
+            (Some(function), _) => self.call(f, function, n, &x)?,
+            (None, ("", "If", _)) => self.if_(f, n, x)?,
+            (None, ("", "Loop", _)) => self.loop_(f, n, x)?,
+            (None, ("", "Scan", _)) => self.scan(f, n, x)?,
+            (None, ("", "Constant", _)) => vec![Some(self.constant_node(f, n)?)],
+            _ => self.operator(f, n, x)?,
+        };
+        for (i, name) in n.output.iter().enumerate().filter(|(_, o)| !o.is_empty()) {
+            if let Some(v) = values.get(i).copied().flatten() {
+                f.env.bind(name, Some(v));
+            }
+        }
+        Ok(())
+    }
+
+    fn constant_node(&mut self, f: &mut Frame, n: &NodeProto) -> Result<Value> {
+        let value = attribute::attrs(&n.attribute, &mut self.external).and_then(|a| constant::value(&a));
+        let name = n.output.first().map_or(&n.name, |o| o);
+        let t = value.map_err(|e| at(e, name, "Constant"))?;
+        Ok(f.graph.add_const(&self.names.unique(name), t))
+    }
+
+    fn operator(&mut self, f: &mut Frame, n: &NodeProto, mut x: Vec<Option<Value>>) -> Result<Vec<Option<Value>>> {
+        while x.last() == Some(&None) {
+            x.pop();
+        }
+        let name = self.names.node(&n.name, &n.op_type);
+        let attrs = attribute::attrs(&n.attribute, &mut self.external).map_err(|e| at(e, &name, &n.op_type))?;
+        let domain = opsets::plain(&n.domain);
+        let opset = f.opsets.version(domain);
+        let outputs = results(n);
+        let mut draft = Draft {
+            graph: f.graph,
+            names: &mut self.names,
+            op: n.op_type.clone(),
+            domain: domain.into(),
+            name,
+            attrs,
+            x,
+            outputs,
+        };
+        let done = upgrade::upgrade(&mut draft, opset).map_err(|e| e.at(&draft.name, &n.op_type))?;
+        if let Some(values) = done {
+            return Ok(values.into_iter().map(Some).collect());
+        }
+        let op = find(&draft, opset)?;
+        let outputs = draft.outputs.max(op.results().min);
+        let Draft { graph, name, attrs, x, .. } = draft;
+        let node = graph.add_op(&name, op, attrs, &x, outputs)?;
+        Ok((0..outputs as u32).map(|port| Some(Value { node, port })).collect())
+    }
+}
+
+/// Number of results up to the last that is named.
+pub(super) fn results(n: &NodeProto) -> usize {
+    n.output.iter().rposition(|o| !o.is_empty()).map_or(0, |i| i + 1)
+}
+
+fn find(d: &Draft, opset: i64) -> Result<OpRef> {
+    let domain = if d.domain.is_empty() { "ai.onnx" } else { &d.domain };
+    ops::find(&d.domain, &d.op).ok_or_else(|| Error::Node {
+        name: d.name.clone(),
+        op: d.op.clone(),
+        what: format!("operator {} of domain {domain} (opset {opset}) is not supported", d.op),
+    })
+}
+
+/// Adds the node to an error that does not name one.
+pub(super) fn at(e: Error, name: &str, op: &str) -> Error {
+    match e {
+        Error::Ir(e) => Error::Ir(e.at(name, op)),
+        other => other,
+    }
+}

@@ -1,0 +1,119 @@
+//! A `TensorProto` as a tensor, sharing its bytes where it has raw data.
+
+use crate::external::External;
+use crate::proto::{SparseTensorProto, TensorProto};
+use crate::{Error, Result};
+use bytes::Bytes;
+use dlc_ir::{DType, Num, Tensor};
+
+/// Most bytes that a sparse constant may fill when written out.
+const DENSE_LIMIT: usize = 1 << 30;
+
+/// The element type with this number, or a refusal that names it.
+pub fn dtype(code: i32) -> std::result::Result<DType, String> {
+    DType::from_onnx(code).ok_or_else(|| {
+        let name = OTHER_TYPES.iter().find(|t| t.0 == code).map_or("unknown", |t| t.1);
+        format!("element type {code} ({name}) is not supported")
+    })
+}
+
+/// Element types of ONNX that we have not, by number.
+const OTHER_TYPES: &[(i32, &str)] = &[
+    (0, "undefined"),
+    (8, "string"),
+    (14, "complex64"),
+    (15, "complex128"),
+    (17, "float8e4m3fn"),
+    (18, "float8e4m3fnuz"),
+    (19, "float8e5m2"),
+    (20, "float8e5m2fnuz"),
+    (21, "uint4"),
+    (22, "int4"),
+    (23, "float4e2m1"),
+    (24, "float8e8m0"),
+    (25, "uint2"),
+    (26, "int2"),
+    (27, "float6e2m3"),
+    (28, "float6e3m2"),
+];
+
+/// The tensor a message describes.
+pub fn read(t: &TensorProto, external: &mut External) -> Result<Tensor> {
+    let refuse = |what: String| Error::tensor(&t.name, what);
+    let dtype = dtype(t.data_type).map_err(refuse)?;
+    let shape = shape(&t.dims).map_err(refuse)?;
+    let need = bytes_of(dtype, &shape).map_err(refuse)?;
+    let bytes = match (t.data_location, &t.raw_data) {
+        (1, _) => external.bytes(t, need)?,
+        (0, Some(raw)) if !raw.is_empty() || need == 0 => raw.clone(),
+        (0, _) => typed(t, dtype).map_err(refuse)?,
+        (other, _) => return Err(refuse(format!("data location {other}, expected 0 or 1"))),
+    };
+    if bytes.len() != need {
+        return Err(refuse(format!("{} bytes of data, expected {need} for {dtype}{shape:?}", bytes.len())));
+    }
+    Ok(Tensor::from_bytes(dtype, &shape, bytes)?)
+}
+
+fn shape(dims: &[i64]) -> std::result::Result<Vec<usize>, String> {
+    let size = |d: &i64| usize::try_from(*d).map_err(|_| format!("dims {dims:?} contain a negative size"));
+    dims.iter().map(size).collect()
+}
+
+fn bytes_of(dtype: DType, shape: &[usize]) -> std::result::Result<usize, String> {
+    let elements = shape.iter().try_fold(dtype.size(), |p, d| p.checked_mul(*d));
+    elements.ok_or_else(|| format!("dims {shape:?} overflow"))
+}
+
+/// The bytes of the typed field that a type uses.
+fn typed(t: &TensorProto, dtype: DType) -> std::result::Result<Bytes, String> {
+    let low = |n: usize| t.int32_data.iter().flat_map(|v| v.to_le_bytes().into_iter().take(n)).collect::<Vec<u8>>();
+    Ok(Bytes::from(match dtype {
+        DType::F32 => t.float_data.iter().flat_map(|v| v.to_le_bytes()).collect(),
+        DType::F64 => t.double_data.iter().flat_map(|v| v.to_le_bytes()).collect(),
+        DType::I64 => t.int64_data.iter().flat_map(|v| v.to_le_bytes()).collect(),
+        DType::U64 => t.uint64_data.iter().flat_map(|v| v.to_le_bytes()).collect(),
+        DType::U32 => t.uint64_data.iter().flat_map(|v| (*v as u32).to_le_bytes()).collect(),
+        DType::Bool => t.int32_data.iter().map(|v| (*v != 0) as u8).collect(),
+        DType::I32 => low(4),
+        DType::F16 | DType::BF16 | DType::I16 | DType::U16 => low(2),
+        DType::I8 | DType::U8 => low(1),
+    }))
+}
+
+/// A sparse constant, written out.
+pub fn read_sparse(s: &SparseTensorProto, external: &mut External) -> Result<Tensor> {
+    let values = s.values.as_ref().ok_or_else(|| Error::tensor("", "sparse tensor without values"))?;
+    let refuse = |what: String| Error::tensor(&values.name, what);
+    let shape = shape(&s.dims).map_err(refuse)?;
+    let v = read(values, external)?;
+    if bytes_of(v.dtype(), &shape).map_err(refuse)? > DENSE_LIMIT {
+        return Err(refuse(format!("sparse tensor of {shape:?} is too large to be written out")));
+    }
+    let at = match &s.indices {
+        Some(i) => read(i, external)?,
+        None => Tensor::i64(&[0], &[]),
+    };
+    let mut dense = vec![Num::I(0); shape.iter().product()];
+    for (p, v) in positions(&at, &shape, v.len()).map_err(refuse)?.into_iter().zip(v.iter()) {
+        *dense.get_mut(p).ok_or_else(|| refuse(format!("position {p} is outside of {shape:?}")))? = v;
+    }
+    Ok(Tensor::new(v.dtype(), &shape, dense))
+}
+
+/// Row-major positions from `[n]` positions or `[n, rank]` indices.
+fn positions(at: &Tensor, shape: &[usize], n: usize) -> std::result::Result<Vec<usize>, String> {
+    let flat = match at.shape() {
+        [k] if *k == n => at.to_i64(),
+        [k, rank] if *k == n && *rank == shape.len() => {
+            let steps = dlc_ir::tensor::strides(shape);
+            if at.to_i64().iter().enumerate().any(|(i, v)| *v < 0 || *v as usize >= shape[i % rank]) {
+                return Err(format!("an index is outside of {shape:?}"));
+            }
+            let row = |r: &[i64]| r.iter().zip(&steps).map(|(i, s)| i * *s as i64).sum();
+            at.to_i64().chunks(*rank.max(&1)).map(row).collect()
+        }
+        other => return Err(format!("indices have shape {other:?}, expected [{n}] or [{n}, {}]", shape.len())),
+    };
+    flat.into_iter().map(|p| usize::try_from(p).map_err(|_| format!("position {p} is negative"))).collect()
+}
