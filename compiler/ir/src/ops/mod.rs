@@ -2,65 +2,219 @@
 
 pub mod common;
 
+mod abs;
+mod acos;
+mod acosh;
 mod add;
+mod and;
+mod asin;
+mod asinh;
+mod atan;
+mod atanh;
 mod averagepool;
+mod bitwise_and;
+mod bitwise_not;
+mod bitwise_or;
+mod bitwise_xor;
+mod cast;
+mod cast_like;
+mod ceil;
+mod celu;
+mod clip;
 mod concat;
 mod constant_of_shape;
 mod conv;
+mod cos;
+mod cosh;
 mod dequantizelinear;
+mod div;
 mod dynamicquantizelinear;
+mod elu;
+mod equal;
+mod erf;
+mod exp;
 mod expand;
 mod flatten;
+mod floor;
 mod gather;
+mod gelu;
+mod greater;
+mod greater_or_equal;
+mod hard_sigmoid;
+mod hard_swish;
+mod identity;
+mod is_inf;
+mod is_nan;
+mod leaky_relu;
+mod less;
+mod less_or_equal;
+mod log;
+mod log_softmax;
 mod lppool;
 mod matmul;
 mod matmulinteger;
+mod max;
 mod maxpool;
+mod mean;
+mod min;
+mod mish;
+mod mul;
+mod neg;
+mod not;
+mod or;
 mod pad;
+mod pow;
 mod quantizelinear;
 mod range;
+mod reciprocal;
+mod reduce_l1;
+mod reduce_l2;
+mod reduce_log_sum;
+mod reduce_log_sum_exp;
+mod reduce_max;
+mod reduce_mean;
+mod reduce_min;
+mod reduce_prod;
+mod reduce_sum;
+mod reduce_sum_square;
 mod relu;
 mod reshape;
+mod round;
+mod selu;
 mod shape;
+mod shrink;
+mod sigmoid;
+mod sign;
+mod sin;
+mod sinh;
 mod size;
 mod slice;
+mod softmax;
+mod softplus;
+mod softsign;
 mod split;
+mod sqrt;
 mod squeeze;
+mod sub;
+mod sum;
+mod swish;
+mod tan;
+mod tanh;
+mod thresholded_relu;
 mod tile;
 mod transpose;
 mod unsqueeze;
+mod where_;
+mod xor;
 
 use crate::{Op, OpRef};
 
 /// Every operator, sorted by file name.
 pub static OPS: &[&dyn Op] = &[
+    &abs::ABS,
+    &acos::ACOS,
+    &acosh::ACOSH,
     &add::Add,
+    &and::AND,
+    &asin::ASIN,
+    &asinh::ASINH,
+    &atan::ATAN,
+    &atanh::ATANH,
     &averagepool::AveragePool,
+    &bitwise_and::BITWISE_AND,
+    &bitwise_not::BITWISE_NOT,
+    &bitwise_or::BITWISE_OR,
+    &bitwise_xor::BITWISE_XOR,
+    &cast::Cast,
+    &cast_like::CastLike,
+    &ceil::CEIL,
+    &celu::CELU,
+    &clip::Clip,
     &concat::Concat,
     &constant_of_shape::ConstantOfShape,
     &conv::Conv,
+    &cos::COS,
+    &cosh::COSH,
     &dequantizelinear::DequantizeLinear,
+    &div::DIV,
     &dynamicquantizelinear::DynamicQuantizeLinear,
+    &elu::ELU,
+    &equal::EQUAL,
+    &erf::ERF,
+    &exp::EXP,
     &expand::Expand,
     &flatten::Flatten,
+    &floor::FLOOR,
     &gather::Gather,
+    &gelu::GELU,
+    &greater::GREATER,
+    &greater_or_equal::GREATER_OR_EQUAL,
+    &hard_sigmoid::HARD_SIGMOID,
+    &hard_swish::HARD_SWISH,
+    &identity::Identity,
+    &is_inf::IS_INF,
+    &is_nan::IS_NAN,
+    &leaky_relu::LEAKY_RELU,
+    &less::LESS,
+    &less_or_equal::LESS_OR_EQUAL,
+    &log::LOG,
+    &log_softmax::LOG_SOFTMAX,
     &lppool::LpPool,
     &matmul::MatMul,
     &matmulinteger::MatMulInteger,
+    &max::MAX,
     &maxpool::MaxPool,
+    &mean::MEAN,
+    &min::MIN,
+    &mish::MISH,
+    &mul::MUL,
+    &neg::NEG,
+    &not::NOT,
+    &or::OR,
     &pad::Pad,
+    &pow::Pow,
     &quantizelinear::QuantizeLinear,
     &range::Range,
+    &reciprocal::RECIPROCAL,
+    &reduce_l1::REDUCE_L1,
+    &reduce_l2::REDUCE_L2,
+    &reduce_log_sum::REDUCE_LOG_SUM,
+    &reduce_log_sum_exp::REDUCE_LOG_SUM_EXP,
+    &reduce_max::REDUCE_MAX,
+    &reduce_mean::REDUCE_MEAN,
+    &reduce_min::REDUCE_MIN,
+    &reduce_prod::REDUCE_PROD,
+    &reduce_sum::REDUCE_SUM,
+    &reduce_sum_square::REDUCE_SUM_SQUARE,
     &relu::Relu,
     &reshape::Reshape,
+    &round::ROUND,
+    &selu::SELU,
     &shape::Shape,
+    &shrink::SHRINK,
+    &sigmoid::SIGMOID,
+    &sign::SIGN,
+    &sin::SIN,
+    &sinh::SINH,
     &size::Size,
     &slice::Slice,
+    &softmax::SOFTMAX,
+    &softplus::SOFTPLUS,
+    &softsign::SOFTSIGN,
     &split::Split,
+    &sqrt::SQRT,
     &squeeze::Squeeze,
+    &sub::SUB,
+    &sum::SUM,
+    &swish::SWISH,
+    &tan::TAN,
+    &tanh::TANH,
+    &thresholded_relu::THRESHOLDED_RELU,
     &tile::Tile,
     &transpose::Transpose,
     &unsqueeze::Unsqueeze,
+    &where_::Where,
+    &xor::XOR,
 ];
 
 /// The operator with this full name: `Conv`, or `com.microsoft.Gelu`.

@@ -47,14 +47,24 @@ pub fn sample_floats(shape: &[usize], seed: u32) -> Tensor {
 /// Fact of a binary element-wise result on integers that may be known as expressions over the sizes: `f` gives the
 /// element from two elements, or `None` when no expression says it.
 pub fn infer_known(x: &[&Fact], dtype: DType, f: impl Fn(&Dim, &Dim) -> Option<Dim>) -> Result<Fact> {
+    infer_known_all(x, dtype, |v| f(v[0], v[1]))
+}
+
+/// The same for any number of operands.
+pub fn infer_known_all(x: &[&Fact], dtype: DType, f: impl Fn(&[&Dim]) -> Option<Dim>) -> Result<Fact> {
     let y = infer(x, dtype)?;
-    let (Some(a), Some(b)) = (x[0].as_dims(), x[1].as_dims()) else { return Ok(y) };
-    if y.rank() > 1 || (a.len() != b.len() && a.len() != 1 && b.len() != 1) {
+    let known: Option<Vec<Vec<Dim>>> = x.iter().map(|f| f.as_dims()).collect();
+    let Some(known) = known.filter(|_| y.rank() <= 1) else { return Ok(y) };
+    let n = match y.shape.first().map(Dim::as_const) {
+        None => 1,
+        Some(Some(n)) => n as usize,
+        Some(None) => return Ok(y),
+    };
+    if known.iter().any(|v| v.len() != n && v.len() != 1) {
         return Ok(y);
     }
-    let values: Option<Vec<Dim>> =
-        (0..a.len().max(b.len())).map(|i| f(&a[i.min(a.len() - 1)], &b[i.min(b.len() - 1)])).collect();
-    Ok(match values {
+    let element = |i: usize| f(&known.iter().map(|v| &v[i.min(v.len() - 1)]).collect::<Vec<_>>());
+    Ok(match (0..n).map(element).collect() {
         Some(v) => y.with_dims(v),
         None => y,
     })

@@ -1,9 +1,18 @@
 //! What families of operators share.
 
+pub mod binary;
 pub mod contract;
+pub mod convert;
 pub mod elementwise;
+pub mod expansion;
 pub mod movement;
+pub mod normalize;
 pub mod pool;
+pub mod predicate;
 pub mod quantize;
+pub mod reduction;
+pub mod softmax;
 pub mod span;
+pub mod unary;
+pub mod variadic;
 pub mod window;

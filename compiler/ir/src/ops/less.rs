@@ -1,0 +1,15 @@
+//! `Less`: element-wise `a < b` with broadcasting. <https://onnx.ai/onnx/operators/onnx__Less.html>
+
+use super::common::binary::{Binary, compare, less, to_bool};
+use super::common::unary::is_number;
+use crate::Dim;
+
+/// See the module.
+pub static LESS: Binary = Binary {
+    name: "Less",
+    types: is_number,
+    result: to_bool,
+    meaning: |a, b| compare(a, b, |a, b| a < b, |a, b| a < b),
+    lower: |a, b| a.lt(b),
+    dims: |a, b| less(a, b).map(|v| Dim::from(i64::from(v))),
+};

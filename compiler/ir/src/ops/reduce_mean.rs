@@ -1,0 +1,21 @@
+//! `ReduceMean`: mean of elements along axes. <https://onnx.ai/onnx/operators/onnx__ReduceMean.html>
+
+use super::common::reduction::{Form, Reduction, sum};
+use super::common::unary::is_number;
+
+use crate::Num;
+use crate::lower::{Expr, Monoid};
+
+fn mean(v: &[Num]) -> Num {
+    let n = v.len() as i128;
+    super::common::binary::number(sum(v, |v| v), Num::I(n), |a, b| a / b, |a, b| a.checked_div(b).unwrap_or(0))
+}
+
+/// See the module.
+pub static REDUCE_MEAN: Reduction = Reduction {
+    name: "ReduceMean",
+    types: is_number,
+    meaning: mean,
+    lower: Form::Expr(|x, over, n| Expr::reduce(Monoid::Sum, over, x.clone()).div(&n.cast(x.ty()))),
+    dims: None,
+};
