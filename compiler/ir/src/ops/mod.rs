@@ -40,6 +40,7 @@ mod gather;
 mod gelu;
 mod greater;
 mod greater_or_equal;
+mod gru;
 mod hard_sigmoid;
 mod hard_swish;
 mod identity;
@@ -51,6 +52,7 @@ mod less_or_equal;
 mod log;
 mod log_softmax;
 mod lppool;
+mod lstm;
 mod matmul;
 mod matmulinteger;
 mod max;
@@ -79,6 +81,7 @@ mod reduce_sum;
 mod reduce_sum_square;
 mod relu;
 mod reshape;
+mod rnn;
 mod round;
 mod selu;
 mod shape;
@@ -149,6 +152,7 @@ pub static OPS: &[&dyn Op] = &[
     &gelu::GELU,
     &greater::GREATER,
     &greater_or_equal::GREATER_OR_EQUAL,
+    &gru::Gru,
     &hard_sigmoid::HARD_SIGMOID,
     &hard_swish::HARD_SWISH,
     &identity::Identity,
@@ -160,6 +164,7 @@ pub static OPS: &[&dyn Op] = &[
     &log::LOG,
     &log_softmax::LOG_SOFTMAX,
     &lppool::LpPool,
+    &lstm::Lstm,
     &matmul::MatMul,
     &matmulinteger::MatMulInteger,
     &max::MAX,
@@ -188,6 +193,7 @@ pub static OPS: &[&dyn Op] = &[
     &reduce_sum_square::REDUCE_SUM_SQUARE,
     &relu::Relu,
     &reshape::Reshape,
+    &rnn::Rnn,
     &round::ROUND,
     &selu::SELU,
     &shape::Shape,

@@ -1,5 +1,6 @@
 //! What families of operators share.
 
+pub mod activation;
 pub mod binary;
 pub mod contract;
 pub mod convert;
@@ -10,6 +11,7 @@ pub mod normalize;
 pub mod pool;
 pub mod predicate;
 pub mod quantize;
+pub mod recurrent;
 pub mod reduction;
 pub mod softmax;
 pub mod span;

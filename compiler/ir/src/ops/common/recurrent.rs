@@ -1,0 +1,444 @@
+//! Recurrences over time: what LSTM, GRU and RNN share. Each gives one step as a [`Cell`].
+
+use super::activation::{Activation, activations};
+use crate::lower::{Expr, Lowering, Monoid, Proc, Slot, Stmt, Ty, for_, set, store};
+use crate::op::{maybe, need};
+use crate::{DType, Dim, Fact, Num, Result, Tensor, bail, ensure};
+
+/// The attributes that all recurrences share.
+#[derive(Clone, Debug)]
+pub struct Shared<'a> {
+    /// `forward`, `reverse` or `bidirectional`.
+    pub direction: &'a str,
+    /// Names of the functions for each direction in turn; empty is the default.
+    pub activations: &'a [String],
+    /// Their parameters.
+    pub alpha: &'a [f32],
+    /// Their parameters.
+    pub beta: &'a [f32],
+    /// Bound of what enters the gates' functions.
+    pub clip: Option<f32>,
+    /// Whether the batch is the first axis of X and the results.
+    pub batch_first: bool,
+    /// Number of units, where it is given.
+    pub hidden: Option<i64>,
+}
+
+/// One step of a recurrence, twice: as numbers and as statements.
+pub trait Cell {
+    /// Number of gates stacked in W, R and B.
+    fn gates(&self) -> usize;
+    /// Default functions of one direction.
+    fn defaults(&self) -> &'static [&'static str];
+    /// Whether there is a cell state beside the hidden one.
+    fn has_state(&self) -> bool {
+        false
+    }
+    /// Number of temporaries as long as the hidden state that [`Cell::emit`] uses.
+    fn temporaries(&self) -> usize {
+        0
+    }
+    /// The new hidden and cell state.
+    fn step(&self, s: &Step, h: &[f64], c: &[f64]) -> (Vec<f64>, Vec<f64>);
+    /// Statements that compute the new hidden state and hand it to [`Emit::finish`].
+    fn emit(&self, e: &Emit) -> Vec<Stmt>;
+}
+
+/// A recurrence with its attributes resolved.
+pub struct Recurrent<'a> {
+    cell: &'a dyn Cell,
+    reversed: Vec<bool>,
+    functions: Vec<Vec<Activation>>,
+    clip: Option<f64>,
+    batch_first: bool,
+    time: Dim,
+    batch: Dim,
+    input: Dim,
+    hidden: Dim,
+}
+
+impl<'a> Recurrent<'a> {
+    /// Resolves the attributes for operands X, W and R.
+    pub fn new(cell: &'a dyn Cell, a: &Shared, x: &[Dim], w: &[Dim], r: &[Dim]) -> Result<Self> {
+        for (what, s) in [("X", x), ("W", w), ("R", r)] {
+            ensure!(s.len() == 3, "{what} has rank {}, expected 3", s.len());
+        }
+        let reversed = match a.direction {
+            "forward" => vec![false],
+            "reverse" => vec![true],
+            "bidirectional" => vec![false, true],
+            d => bail!("direction is {d:?}, expected forward, reverse or bidirectional"),
+        };
+        let n = reversed.len();
+        let defaults: Vec<String> = cell.defaults().repeat(n).iter().map(|s| s.to_string()).collect();
+        let names = if a.activations.is_empty() { &defaults } else { a.activations };
+        ensure!(names.len() == defaults.len(), "{} activations, expected {}", names.len(), defaults.len());
+        let functions = activations(names, a.alpha, a.beta)?;
+        let hidden = a.hidden.map_or(r[2].clone(), Dim::from);
+        let out = Recurrent {
+            cell,
+            functions: functions.chunks(names.len() / n).map(<[_]>::to_vec).collect(),
+            reversed,
+            clip: a.clip.map(f64::from).filter(|c| *c > 0.0),
+            batch_first: a.batch_first,
+            time: x[a.batch_first as usize].clone(),
+            batch: x[!a.batch_first as usize].clone(),
+            input: x[2].clone(),
+            hidden,
+        };
+        let rows = out.hidden.clone() * cell.gates().into();
+        expect("W", w, &[n.into(), rows.clone(), out.input.clone()])?;
+        expect("R", r, &[n.into(), rows, out.hidden.clone()])?;
+        Ok(out)
+    }
+
+    /// Facts of Y, Y_h and Y_c, as many as asked for; checks the optional operands.
+    pub fn infer(&self, x: &[Option<&Fact>], outputs: usize) -> Result<Vec<Fact>> {
+        let dtype = need(x, 0, "X")?.dtype;
+        ensure!(dtype.is_float(), "X has type {dtype}, expected a float type");
+        let n = Dim::from(self.reversed.len());
+        let rows = |k: usize| self.hidden.clone() * k.into();
+        let (y, last) = self.shapes();
+        let optional: [(usize, &str, Vec<Dim>); 5] = [
+            (3, "B", vec![n.clone(), rows(2 * self.cell.gates())]),
+            (4, "sequence_lens", vec![self.batch.clone()]),
+            (5, "initial_h", last.clone()),
+            (6, "initial_c", last.clone()),
+            (7, "P", vec![n, rows(3)]),
+        ];
+        for (i, what, want) in &optional {
+            if let Some(f) = maybe(x, *i) {
+                expect(what, &f.shape, want)?;
+                ensure!(*i == 4 || f.dtype == dtype, "{what} has type {}, expected {dtype}", f.dtype);
+            }
+        }
+        Ok([y, last.clone(), last].into_iter().take(outputs).map(|s| Fact::new(dtype, s)).collect())
+    }
+
+    /// Shapes of Y and of the last states.
+    fn shapes(&self) -> (Vec<Dim>, Vec<Dim>) {
+        let (t, n, b, h) = (&self.time, &Dim::from(self.reversed.len()), &self.batch, &self.hidden);
+        let own = |s: &[&Dim]| s.iter().map(|d| (*d).clone()).collect();
+        match self.batch_first {
+            false => (own(&[t, n, b, h]), own(&[n, b, h])),
+            true => (own(&[b, t, n, h]), own(&[b, n, h])),
+        }
+    }
+
+    /// Meaning.
+    pub fn eval(&self, x: &[Option<&Tensor>], outputs: usize) -> Result<Vec<Tensor>> {
+        let get = |d: &Dim| d.as_const().unwrap_or(0) as usize;
+        let (time, batch, hidden, input) = (get(&self.time), get(&self.batch), get(&self.hidden), get(&self.input));
+        let dirs = self.reversed.len();
+        let x0 = need(x, 0, "X")?;
+        let data = x0.to_f64();
+        let state = |i: usize, at: usize| match maybe(x, i) {
+            Some(t) => (0..hidden).map(|j| t.at(at * hidden + j).f()).collect(),
+            None => vec![0.0; hidden],
+        };
+        let mut y = vec![0.0; time * dirs * batch * hidden];
+        let mut last = [vec![0.0; dirs * batch * hidden], vec![0.0; dirs * batch * hidden]];
+        for (d, b) in (0..dirs).flat_map(|d| (0..batch).map(move |b| (d, b))) {
+            let slot = if self.batch_first { b * dirs + d } else { d * batch + b };
+            let len = maybe(x, 4).map_or(time, |l| (l.at(b).i().max(0) as usize).min(time));
+            let (mut h, mut c) = (state(5, slot), state(6, slot));
+            for s in 0..len {
+                let t = if self.reversed[d] { len - 1 - s } else { s };
+                let row = if self.batch_first { b * time + t } else { t * batch + b };
+                let step = Step { r: self, x, d, hidden, input: &data[row * input..(row + 1) * input] };
+                (h, c) = self.cell.step(&step, &h, &c);
+                let at = if self.batch_first { (b * time + t) * dirs + d } else { (t * dirs + d) * batch + b };
+                y[at * hidden..(at + 1) * hidden].copy_from_slice(&h);
+            }
+            last[0][slot * hidden..(slot + 1) * hidden].copy_from_slice(&h);
+            last[1][slot * hidden..(slot + 1) * hidden].copy_from_slice(&c);
+        }
+        let (shape_y, shape_last) = self.shapes();
+        let tensor = |s: &[Dim], v: Vec<f64>| {
+            Tensor::new(x0.dtype(), &s.iter().map(get).collect::<Vec<_>>(), v.into_iter().map(Num::F))
+        };
+        let [h, c] = last;
+        let all = [tensor(&shape_y, y), tensor(&shape_last, h), tensor(&shape_last, c)];
+        Ok(all.into_iter().take(outputs).collect())
+    }
+
+    /// One procedure: directions and images in parallel, time in order.
+    pub fn lowering(&self, x: &[Option<&Fact>], y: &[Fact]) -> Lowering {
+        let n = Dim::from(self.reversed.len());
+        let pairs = self.batch.clone() * n;
+        let wide = if y[0].dtype == DType::F64 { DType::F64 } else { DType::F32 };
+        let mut scratch = vec![(wide, vec![pairs.clone(), 2.into(), self.hidden.clone()])];
+        let more = self.cell.has_state() as usize + self.cell.temporaries();
+        scratch.extend(vec![(wide, vec![pairs.clone(), self.hidden.clone()]); more]);
+        let directions: Vec<Vec<Stmt>> =
+            (0..self.reversed.len()).map(|d| Emit { r: self, x, y, d, scratch: &scratch }.direction()).collect();
+        let first = Expr::var(0).lt(&Expr::size(&self.batch));
+        let body = match <[_; 2]>::try_from(directions) {
+            Ok([then, els]) => vec![Stmt::If { cond: first, then, els }],
+            Err(one) => one.concat(),
+        };
+        Lowering::Proc(Proc { scratch, parallel: Some((0, pairs)), body })
+    }
+}
+
+fn expect(what: &str, found: &[Dim], want: &[Dim]) -> Result<()> {
+    let fits = |(a, b): (&Dim, &Dim)| a.as_const().is_none() || b.as_const().is_none() || a == b;
+    let ok = found.len() == want.len() && found.iter().zip(want).all(fits);
+    let show = |s: &[Dim]| s.iter().map(|d| d.to_string()).collect::<Vec<_>>().join(",");
+    ensure!(ok, "{what} has shape [{}], expected [{}]", show(found), show(want));
+    Ok(())
+}
+
+/// One time step of one image in numbers.
+pub struct Step<'a> {
+    r: &'a Recurrent<'a>,
+    x: &'a [Option<&'a Tensor>],
+    d: usize,
+    hidden: usize,
+    input: &'a [f64],
+}
+
+impl Step<'_> {
+    /// Number of units.
+    pub fn hidden(&self) -> usize {
+        self.hidden
+    }
+
+    fn rows(&self) -> usize {
+        self.r.cell.gates() * self.hidden
+    }
+
+    fn product(&self, operand: usize, row: usize, v: &[f64]) -> f64 {
+        let from = (self.d * self.rows() + row) * v.len();
+        let Some(m) = maybe(self.x, operand) else { return 0.0 };
+        v.iter().enumerate().map(|(i, v)| v * m.at(from + i).f()).sum()
+    }
+
+    fn bias(&self, at: usize) -> f64 {
+        maybe(self.x, 3).map_or(0.0, |b| b.at(self.d * 2 * self.rows() + at).f())
+    }
+
+    /// `x W^T + Wb` of unit `j` of gate `g`.
+    pub fn wx(&self, g: usize, j: usize) -> f64 {
+        let row = g * self.hidden + j;
+        self.product(1, row, self.input) + self.bias(row)
+    }
+
+    /// `h R^T + Rb` of unit `j` of gate `g`.
+    pub fn rh(&self, g: usize, j: usize, h: &[f64]) -> f64 {
+        let row = g * self.hidden + j;
+        self.product(2, row, h) + self.bias(self.rows() + row)
+    }
+
+    /// Peephole weight `k` of unit `j`.
+    pub fn peephole(&self, k: usize, j: usize) -> f64 {
+        maybe(self.x, 7).map_or(0.0, |p| p.at((self.d * 3 + k) * self.hidden + j).f())
+    }
+
+    /// Function `k` of what enters a gate, clipped first.
+    pub fn gate(&self, k: usize, v: f64) -> f64 {
+        self.apply(k, self.r.clip.map_or(v, |c| v.clamp(-c, c)))
+    }
+
+    /// Function `k`.
+    pub fn apply(&self, k: usize, v: f64) -> f64 {
+        self.r.functions[self.d][k].eval(v)
+    }
+}
+
+/// One direction in statements. Variables: 0 direction and image, 1 step, 2 unit, 3 input, 4 other unit. Registers: 0
+/// length, 1 time, 2 current half of the hidden state; a cell uses those from 8 on. Temporary 0 is the hidden state in
+/// two halves, 1 the cell state where there is one, then those of the cell.
+pub struct Emit<'a> {
+    r: &'a Recurrent<'a>,
+    x: &'a [Option<&'a Fact>],
+    y: &'a [Fact],
+    d: usize,
+    scratch: &'a [(DType, Vec<Dim>)],
+}
+
+const PAIR: u32 = 0;
+const STEP: u32 = 1;
+const UNIT: u32 = 2;
+
+impl Emit<'_> {
+    /// Type that is computed in.
+    pub fn ty(&self) -> Ty {
+        Ty::of(self.scratch[0].0)
+    }
+
+    /// The current unit.
+    pub fn unit(&self) -> Expr {
+        Expr::var(UNIT)
+    }
+
+    fn image(&self) -> Expr {
+        match self.d {
+            0 => Expr::var(PAIR),
+            _ => Expr::var(PAIR).sub(&Expr::size(&self.r.batch)),
+        }
+    }
+
+    fn int(&self, reg: u32) -> Expr {
+        Expr::reg(reg, Ty::I64)
+    }
+
+    fn operand(&self, i: usize, index: Vec<Expr>) -> Option<Expr> {
+        maybe(self.x, i).map(|f| Expr::load(i, f, index))
+    }
+
+    fn d(&self) -> Expr {
+        Expr::int(self.d as i64)
+    }
+
+    fn last_index(&self) -> Vec<Expr> {
+        let (d, b) = (self.d(), self.image());
+        if self.r.batch_first { vec![b, d, self.unit()] } else { vec![d, b, self.unit()] }
+    }
+
+    fn row(&self, g: usize) -> Expr {
+        Expr::size(&(self.r.hidden.clone() * g.into())).add(&self.unit())
+    }
+
+    fn bias(&self, g: usize, part: usize) -> Option<Expr> {
+        self.operand(3, vec![self.d(), self.row(g + part * self.r.cell.gates())])
+    }
+
+    /// `x W^T + Wb` of the current unit of gate `g`.
+    pub fn wx(&self, g: usize) -> Expr {
+        let (t, b, i) = (self.int(1), self.image(), Expr::var(3));
+        let at = if self.r.batch_first { vec![b, t, i.clone()] } else { vec![t, b, i.clone()] };
+        let zero = Expr::num(self.ty(), 0.0);
+        let (x, w) = (self.operand(0, at), self.operand(1, vec![self.d(), self.row(g), i]));
+        let body = x.zip(w).map_or(zero, |(x, w)| x.mul(&w));
+        let sum = Expr::reduce(Monoid::Sum, vec![(3, self.r.input.clone())], body);
+        self.bias(g, 0).map_or(sum.clone(), |b| sum.add(&b))
+    }
+
+    /// `h R^T + Rb` of the current unit of gate `g`; `h` gives the element of another unit.
+    pub fn rh(&self, g: usize, h: &dyn Fn(&Expr) -> Expr) -> Expr {
+        let k = Expr::var(4);
+        let r = self.operand(2, vec![self.d(), self.row(g), k.clone()]).unwrap_or(Expr::num(self.ty(), 0.0));
+        let sum = Expr::reduce(Monoid::Sum, vec![(4, self.r.hidden.clone())], h(&k).mul(&r));
+        self.bias(g, 1).map_or(sum.clone(), |b| sum.add(&b))
+    }
+
+    /// The hidden state before this step.
+    pub fn h(&self, unit: &Expr) -> Expr {
+        self.half(self.int(2), unit)
+    }
+
+    fn half(&self, half: Expr, unit: &Expr) -> Expr {
+        let (dtype, shape) = &self.scratch[0];
+        Expr::load_slot(Slot::T(0), *dtype, shape, vec![Expr::var(PAIR), half, unit.clone()])
+    }
+
+    /// Element of temporary `k`: the cell state, or one of the cell's own.
+    pub fn temporary(&self, k: usize, unit: &Expr) -> Expr {
+        let (dtype, shape) = &self.scratch[k];
+        Expr::load_slot(Slot::T(k), *dtype, shape, vec![Expr::var(PAIR), unit.clone()])
+    }
+
+    /// Sets the current unit's element of temporary `k`.
+    pub fn keep(&self, k: usize, value: Expr) -> Stmt {
+        let index = vec![Expr::var(PAIR), self.unit()];
+        Stmt::Store { slot: Slot::T(k), dtype: self.scratch[k].0, index, value }
+    }
+
+    fn keep_h(&self, half: Expr, value: Expr) -> Stmt {
+        let index = vec![Expr::var(PAIR), half, self.unit()];
+        Stmt::Store { slot: Slot::T(0), dtype: self.scratch[0].0, index, value }
+    }
+
+    /// Peephole weight `k` times `c`, where there are peepholes.
+    pub fn peephole(&self, k: usize, c: &Expr, to: Expr) -> Expr {
+        let w = self.operand(7, vec![self.d(), self.row(k)]);
+        w.map_or(to.clone(), |w| to.add(&w.mul(c)))
+    }
+
+    /// Function `k` of what enters a gate, clipped first.
+    pub fn gate(&self, k: usize, v: &Expr) -> Expr {
+        match self.r.clip {
+            Some(c) => self.apply(k, &v.max(&v.like(-c)).min(&v.like(c))),
+            None => self.apply(k, v),
+        }
+    }
+
+    /// Function `k`.
+    pub fn apply(&self, k: usize, v: &Expr) -> Expr {
+        self.r.functions[self.d][k].expr(v)
+    }
+
+    /// For each unit.
+    pub fn units(&self, body: Vec<Stmt>) -> Stmt {
+        for_(UNIT, &self.r.hidden, body)
+    }
+
+    /// Stores the current unit's new hidden state.
+    pub fn finish(&self, h: Expr) -> Vec<Stmt> {
+        let next = Expr::int(1).sub(&self.int(2));
+        let new = self.half(next.clone(), &self.unit());
+        let mut out = vec![self.keep_h(next, h)];
+        out.push(store(0, &self.y[0], self.y_index(self.int(1)), new));
+        out
+    }
+
+    fn y_index(&self, t: Expr) -> Vec<Expr> {
+        let (d, b, j) = (self.d(), self.image(), self.unit());
+        if self.r.batch_first { vec![b, t, d, j] } else { vec![t, d, b, j] }
+    }
+
+    fn direction(&self) -> Vec<Stmt> {
+        let (time, zero) = (Expr::size(&self.r.time), Expr::num(self.ty(), 0.0));
+        let length = match self.operand(4, vec![self.image()]) {
+            Some(l) => l.cast(Ty::I64).max(&Expr::int(0)).min(&time),
+            None => time.clone(),
+        };
+        let initial = |i: usize| self.operand(i, self.last_index()).unwrap_or(zero.clone());
+        let mut start = vec![self.keep_h(Expr::int(0), initial(5))];
+        if self.r.cell.has_state() {
+            start.push(self.keep(1, initial(6)));
+        }
+        let step = Expr::var(STEP);
+        let t = if self.r.reversed[self.d] { self.int(0).sub(&Expr::int(1)).sub(&step) } else { step.clone() };
+        let two = Expr::int(2);
+        let mut each = vec![set(1, t), set(2, step.rem(&two))];
+        each.extend(self.r.cell.emit(self));
+        let blank = vec![self.units(vec![store(0, &self.y[0], self.y_index(step), zero)])];
+        let mut out = vec![
+            set(0, length),
+            self.units(start),
+            Stmt::For { var: STEP, lo: Expr::int(0), hi: self.int(0), body: each },
+            Stmt::For { var: STEP, lo: self.int(0), hi: time, body: blank },
+        ];
+        let last = [self.half(self.int(0).rem(&two), &self.unit())].into_iter();
+        let last = last.chain(self.r.cell.has_state().then(|| self.temporary(1, &self.unit())));
+        let stores = last.enumerate().filter(|(i, _)| i + 1 < self.y.len());
+        let stores: Vec<Stmt> = stores.map(|(i, v)| store(i + 1, &self.y[i + 1], self.last_index(), v)).collect();
+        out.push(self.units(stores));
+        out
+    }
+}
+
+/// A sample with 5 steps, 2 images, 4 inputs and 3 units; `given` lists the optional operands it has.
+pub fn sample(attrs: crate::Attrs, gates: usize, given: &[usize], outputs: usize) -> crate::Sample {
+    let n = if matches!(attrs.get("direction"), Some(crate::Attr::Str(d)) if d == "bidirectional") { 2 } else { 1 };
+    let first = attrs.int("layout", 0).is_ok_and(|l| l == 1);
+    let (x, last) = if first { ([2, 5, 4], [2, n, 3]) } else { ([5, 2, 4], [n, 2, 3]) };
+    let small = |shape: &[usize], seed: u32| {
+        let t = super::elementwise::sample_floats(shape, seed);
+        Tensor::new(DType::F32, shape, t.iter().map(|v| Num::F(v.f() / 4.0)))
+    };
+    let optional = |i: usize| match i {
+        3 => small(&[n, 2 * gates * 3], 4),
+        4 => Tensor::floats(DType::I32, &[2], &[3.0, 5.0]),
+        5 | 6 => small(&last, 1 + i as u32),
+        _ => small(&[n, 9], 8),
+    };
+    let required = [small(&x, 1), small(&[n, gates * 3, 4], 2), small(&[n, gates * 3, 3], 3)];
+    let mut operands: Vec<Option<Tensor>> = required.into_iter().map(Some).collect();
+    for i in 3..given.iter().max().map_or(3, |m| m + 1) {
+        operands.push(given.contains(&i).then(|| optional(i)));
+    }
+    crate::Sample { attrs, x: operands, outputs }
+}

@@ -1,0 +1,144 @@
+//! `LSTM`: `i, o, f = f(x W^T + h R^T + P c + b)`, `c' = f c + i g(..)`, `h' = o h(c')` over time.
+//! <https://onnx.ai/onnx/operators/onnx__LSTM.html>
+
+use super::common::recurrent::{Cell, Emit, Recurrent, Shared, Step, sample};
+use crate::infer::same_dtype;
+use crate::lower::{Expr, Lowering, Stmt, set};
+use crate::op::need;
+use crate::{Arity, Attrs, Ctx, Dim, Fact, Op, Result, Sample, Tensor, attrs};
+
+attrs!(LstmAttrs {
+    /// Parameters of the functions that have one.
+    activation_alpha: Vec<f32> = vec![],
+    /// Second parameters of the functions that have one.
+    activation_beta: Vec<f32> = vec![],
+    /// Functions f, g and h of each direction; empty is Sigmoid, Tanh, Tanh.
+    activations: Vec<String> = vec![],
+    /// Bound of what enters the gates' functions.
+    clip: Option<f32>,
+    /// `forward`, `reverse` or `bidirectional`.
+    direction: String = "forward".into(),
+    /// Number of units.
+    hidden_size: Option<i64>,
+    /// Whether the forget gate is 1 less the input gate.
+    input_forget: bool = false,
+    /// 1 has the batch as first axis, 0 the time.
+    layout: bool = false,
+});
+
+pub struct Lstm;
+
+struct LstmCell {
+    input_forget: bool,
+}
+
+/// Gates in their order in W, R and B.
+const INPUT: usize = 0;
+const OUTPUT: usize = 1;
+const FORGET: usize = 2;
+const CELL: usize = 3;
+
+impl Cell for LstmCell {
+    fn gates(&self) -> usize {
+        4
+    }
+    fn defaults(&self) -> &'static [&'static str] {
+        &["Sigmoid", "Tanh", "Tanh"]
+    }
+    fn has_state(&self) -> bool {
+        true
+    }
+    fn step(&self, s: &Step, h: &[f64], c: &[f64]) -> (Vec<f64>, Vec<f64>) {
+        let unit = |j: usize| {
+            let sum = |g: usize| s.wx(g, j) + s.rh(g, j, h);
+            let i = s.gate(0, sum(INPUT) + s.peephole(0, j) * c[j]);
+            let f = match self.input_forget {
+                true => 1.0 - i,
+                false => s.gate(0, sum(FORGET) + s.peephole(2, j) * c[j]),
+            };
+            let new = f * c[j] + i * s.gate(1, sum(CELL));
+            let o = s.gate(0, sum(OUTPUT) + s.peephole(1, j) * new);
+            (o * s.apply(2, new), new)
+        };
+        (0..s.hidden()).map(unit).unzip()
+    }
+    fn emit(&self, e: &Emit) -> Vec<Stmt> {
+        let sum = |g: usize| e.wx(g).add(&e.rh(g, &|k| e.h(k)));
+        let (i, f, new) = (Expr::reg(8, e.ty()), Expr::reg(9, e.ty()), Expr::reg(10, e.ty()));
+        let c = e.temporary(1, &e.unit());
+        let forget = match self.input_forget {
+            true => i.like(1.0).sub(&i),
+            false => e.gate(0, &e.peephole(2, &c, sum(FORGET))),
+        };
+        let o = e.gate(0, &e.peephole(1, &new, sum(OUTPUT)));
+        let mut body = vec![
+            set(8, e.gate(0, &e.peephole(0, &c, sum(INPUT)))),
+            set(9, forget),
+            set(10, f.mul(&c).add(&i.mul(&e.gate(1, &sum(CELL))))),
+            e.keep(1, new.clone()),
+        ];
+        body.extend(e.finish(o.mul(&e.apply(2, &new))));
+        vec![e.units(body)]
+    }
+}
+
+fn with<T>(c: &Ctx, x: [&[Dim]; 3], f: impl FnOnce(&Recurrent) -> Result<T>) -> Result<T> {
+    let a = LstmAttrs::read(c.attrs)?;
+    let cell = LstmCell { input_forget: a.input_forget };
+    let shared = Shared {
+        direction: &a.direction,
+        activations: &a.activations,
+        alpha: &a.activation_alpha,
+        beta: &a.activation_beta,
+        clip: a.clip,
+        batch_first: a.layout,
+        hidden: a.hidden_size,
+    };
+    f(&Recurrent::new(&cell, &shared, x[0], x[1], x[2])?)
+}
+
+impl Op for Lstm {
+    fn name(&self) -> &'static str {
+        "LSTM"
+    }
+    fn schema(&self) -> &'static [crate::attrs::Field] {
+        LstmAttrs::SCHEMA
+    }
+    fn operands(&self) -> Arity {
+        Arity::range(3, 8)
+    }
+    fn results(&self) -> Arity {
+        Arity::range(1, 3)
+    }
+    fn infer(&self, c: &Ctx, x: &[Option<&Fact>]) -> Result<Vec<Fact>> {
+        let (a, w, r) = (need(x, 0, "X")?, need(x, 1, "W")?, need(x, 2, "R")?);
+        same_dtype(&[a, w, r])?;
+        with(c, [&a.shape, &w.shape, &r.shape], |l| l.infer(x, c.outputs))
+    }
+    fn eval(&self, c: &Ctx, x: &[Option<&Tensor>]) -> Result<Vec<Tensor>> {
+        let shape = |i: usize, name: &str| Ok(need(x, i, name)?.type_fact().shape);
+        let (a, w, r) = (shape(0, "X")?, shape(1, "W")?, shape(2, "R")?);
+        with(c, [&a, &w, &r], |l| l.eval(x, c.outputs))
+    }
+    fn lowering(&self, c: &Ctx, x: &[Option<&Fact>], y: &[Fact]) -> Result<Lowering> {
+        let shape = |i: usize, name: &str| Ok(&need(x, i, name)?.shape[..]);
+        let shapes = [shape(0, "X")?, shape(1, "W")?, shape(2, "R")?];
+        with(c, shapes, |l| Ok(l.lowering(x, y)))
+    }
+    fn samples(&self) -> Vec<Sample> {
+        let a = Attrs::new;
+        let names = |v: &[&str]| v.iter().map(|s| s.to_string()).collect::<Vec<_>>();
+        let two = names(&["HardSigmoid", "Softsign", "ScaledTanh", "Sigmoid", "Elu", "LeakyRelu"]);
+        let given = a().with("activations", two).with("activation_alpha", vec![0.3f32, 0.9]);
+        let given = given.with("activation_beta", vec![0.4f32, 0.8]).with("direction", "bidirectional");
+        vec![
+            sample(a().with("hidden_size", 3i64), 4, &[], 3),
+            sample(a().with("direction", "reverse"), 4, &[3, 4], 3),
+            sample(a().with("direction", "bidirectional"), 4, &[3, 4, 5, 6, 7], 3),
+            sample(given, 4, &[3], 1),
+            sample(a().with("layout", 1i64).with("clip", 0.25f32), 4, &[3, 5, 6], 2),
+            sample(a().with("layout", 1i64).with("direction", "bidirectional"), 4, &[4, 5, 6], 3),
+            sample(a().with("input_forget", 1i64), 4, &[3, 7], 3),
+        ]
+    }
+}
