@@ -1,0 +1,96 @@
+//! Flags that several verbs share.
+
+use clap::Args;
+use dlc_compiler::{Extract, Options, Precision, Target, targets};
+use std::path::PathBuf;
+use std::str::FromStr;
+
+/// How to compile.
+#[derive(Args, Clone, Debug)]
+pub struct CompileArgs {
+    /// What to compile for; `dlc targets` lists them.
+    #[arg(long, default_value = targets::TARGETS[0].name, value_parser = target)]
+    pub target: &'static Target,
+    /// Fix a symbolic size of the inputs.
+    #[arg(long = "dim", value_name = "NAME=N", value_parser = dim)]
+    pub dims: Vec<(String, i64)>,
+    /// How a program is chosen among equal ones: greedy, or random:SEED.
+    #[arg(long, default_value = "greedy", value_parser = Extract::from_str)]
+    pub extract: Extract,
+    /// Type that floating-point layers are computed in.
+    #[arg(long, default_value = "f32", value_parser = precision)]
+    pub precision: Precision,
+}
+
+impl CompileArgs {
+    /// As options of the compiler.
+    pub fn options(&self) -> Options {
+        Options {
+            target: self.target,
+            dims: self.dims.clone(),
+            extract: self.extract,
+            precision: self.precision,
+            ..Options::default()
+        }
+    }
+}
+
+fn target(name: &str) -> Result<&'static Target, String> {
+    targets::by_name(name).map_err(|e| e.to_string())
+}
+
+fn precision(name: &str) -> Result<Precision, String> {
+    Precision::from_str(name).map_err(|e| e.to_string())
+}
+
+/// `batch=4`
+fn dim(text: &str) -> Result<(String, i64), String> {
+    let (name, n) = text.rsplit_once('=').ok_or("expected NAME=N")?;
+    match n.parse::<i64>() {
+        Ok(n) if n >= 0 => Ok((name.into(), n)),
+        _ => Err(format!("size {n:?}: expected a whole number, 0 or more")),
+    }
+}
+
+/// What to run a model on.
+#[derive(Args, Clone, Debug)]
+pub struct InputArgs {
+    /// An input: a .npy file, an ONNX tensor (.pb), or random:SEED. Inputs not given are random:0.
+    #[arg(long = "input", value_name = "NAME=FILE|random:SEED", value_parser = input)]
+    pub inputs: Vec<(String, Source)>,
+}
+
+/// Where an input comes from.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// A `.npy` or `.pb` file.
+    File(PathBuf),
+    /// Random by this seed.
+    Random(u64),
+}
+
+/// `x=image.npy`; the name ends at the first `=`.
+fn input(text: &str) -> Result<(String, Source), String> {
+    let (name, value) = text.split_once('=').ok_or("expected NAME=FILE or NAME=random:SEED")?;
+    let source = match value.strip_prefix("random:") {
+        Some(seed) => Source::Random(seed.parse().map_err(|e| format!("seed {seed:?}: {e}"))?),
+        None => Source::File(value.into()),
+    };
+    Ok((name.into(), source))
+}
+
+/// A positive number of threads.
+pub fn threads(text: &str) -> Result<usize, String> {
+    match text.parse::<usize>() {
+        Ok(n) if (1..=1024).contains(&n) => Ok(n),
+        _ => Err("expected a number from 1 to 1024".into()),
+    }
+}
+
+/// A time in seconds, or a tolerance: 0 or more, and finite.
+pub fn amount(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(v) if v.is_finite() && v >= 0.0 => Ok(v),
+        _ => Err("expected a number, 0 or more".into()),
+    }
+}

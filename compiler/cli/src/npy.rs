@@ -1,0 +1,142 @@
+//! Tensors as NumPy files.
+
+use dlc_ir::tensor::{for_each_index, strides};
+use dlc_ir::{DType, Tensor};
+use npyz::{Endianness, NpyHeader, Order, TypeChar, TypeStr, WriterBuilder};
+
+/// NumPy's name of an element type; bf16, which NumPy lacks, is written as f32.
+const TYPES: &[(DType, TypeChar, u64)] = &[
+    (DType::F64, TypeChar::Float, 8),
+    (DType::F32, TypeChar::Float, 4),
+    (DType::F16, TypeChar::Float, 2),
+    (DType::I64, TypeChar::Int, 8),
+    (DType::I32, TypeChar::Int, 4),
+    (DType::I16, TypeChar::Int, 2),
+    (DType::I8, TypeChar::Int, 1),
+    (DType::U64, TypeChar::Uint, 8),
+    (DType::U32, TypeChar::Uint, 4),
+    (DType::U16, TypeChar::Uint, 2),
+    (DType::U8, TypeChar::Uint, 1),
+    (DType::Bool, TypeChar::Bool, 1),
+];
+
+/// Longest header read; NumPy refuses longer ones likewise.
+const LONGEST_HEADER: usize = 10_000;
+
+/// The bytes of a `.npy` file (format 1.0).
+pub fn write(t: &Tensor) -> Result<Vec<u8>, String> {
+    let t = if t.dtype() == DType::BF16 { t.cast(DType::F32) } else { t.clone() };
+    let Some((_, letter, size)) = TYPES.iter().find(|e| e.0 == t.dtype()) else {
+        return Err(format!("type {} has no form in NumPy", t.dtype()));
+    };
+    let order = if *size == 1 { "|" } else { "<" };
+    let name: TypeStr = format!("{order}{}{size}", letter.to_str()).parse().map_err(|e| format!("{e}"))?;
+    let shape: Vec<u64> = t.shape().iter().map(|d| *d as u64).collect();
+    let header = npyz::WriteOptions::new_header_only().dtype(npyz::DType::new_scalar(name)).shape(&shape);
+    let mut out = header.writer(vec![]).write_header_only().map_err(|e| e.to_string())?;
+    out.extend_from_slice(t.bytes());
+    Ok(out)
+}
+
+/// The tensor in a `.npy` file: either byte order, either axis order.
+pub fn read(file: &[u8]) -> Result<Tensor, String> {
+    check_header(file)?;
+    let mut rest = file;
+    let header = NpyHeader::from_reader(&mut rest).map_err(|e| e.to_string())?;
+    let (dtype, endianness) = element(&header)?;
+    let shape: Option<Vec<usize>> = header.shape().iter().map(|d| usize::try_from(*d).ok()).collect();
+    let shape = shape.ok_or("the shape is too large")?;
+    let mut bytes = rest.to_vec();
+    if endianness == Endianness::Big {
+        bytes.chunks_exact_mut(dtype.size()).for_each(<[u8]>::reverse);
+    }
+    let in_file: Vec<usize> = match header.order() {
+        Order::C => shape.clone(),
+        Order::Fortran => shape.iter().rev().copied().collect(),
+    };
+    let t = Tensor::from_bytes(dtype, &in_file, bytes.into()).map_err(|e| e.to_string())?;
+    Ok(if header.order() == Order::C { t } else { reverse_axes(&t) })
+}
+
+/// Refuses what the header's parser would not survive: deep nesting, and a shape whose product overflows.
+fn check_header(file: &[u8]) -> Result<(), String> {
+    let text = match file {
+        [0x93, b'N', b'U', b'M', b'P', b'Y', 1, 0, a, b, rest @ ..] => {
+            rest.get(..u16::from_le_bytes([*a, *b]) as usize)
+        }
+        [0x93, b'N', b'U', b'M', b'P', b'Y', 2 | 3, 0, a, b, c, d, rest @ ..] => {
+            rest.get(..u32::from_le_bytes([*a, *b, *c, *d]) as usize)
+        }
+        _ => return Err("not a .npy file of format 1, 2 or 3".into()),
+    };
+    let text = text.filter(|t| t.len() <= LONGEST_HEADER).ok_or("the header is cut short or too long")?;
+    let text = std::str::from_utf8(text).map_err(|_| "the header is not UTF-8")?;
+    if text.matches(['(', '[', '{']).count() > 4 {
+        return Err("the header is nested; only plain arrays are supported".into());
+    }
+    let sizes = text.split(|c: char| !c.is_ascii_digit()).filter_map(|d| d.parse::<u64>().ok());
+    let most = sizes.filter(|d| *d > 0).try_fold(1u64, u64::checked_mul);
+    most.filter(|n| *n < 1 << 48).map(drop).ok_or_else(|| "the shape is too large".into())
+}
+
+fn element(header: &NpyHeader) -> Result<(DType, Endianness), String> {
+    let npyz::DType::Plain(ty) = header.dtype() else { return Err("structured arrays are not supported".into()) };
+    let found = TYPES.iter().find(|e| e.1 == ty.type_char() && e.2 == ty.size_field());
+    let (dtype, ..) = found.ok_or_else(|| format!("element type {ty} is not supported"))?;
+    Ok((*dtype, ty.endianness()))
+}
+
+/// The tensor with its axes in reverse order.
+fn reverse_axes(t: &Tensor) -> Tensor {
+    let shape: Vec<usize> = t.shape().iter().rev().copied().collect();
+    let steps = strides(t.shape());
+    let mut out = Vec::with_capacity(t.len());
+    for_each_index(&shape, |idx| {
+        let at: usize = idx.iter().rev().zip(&steps).map(|(i, s)| i * s).sum();
+        out.push(t.at(at));
+    });
+    Tensor::new(t.dtype(), &shape, out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_type_survives() {
+        for (dtype, ..) in TYPES {
+            let t = dlc_compiler::random::random(*dtype, &[2, 0, 3], 1);
+            assert_eq!(read(&write(&t).unwrap()).unwrap(), t);
+            let t = dlc_compiler::random::random(*dtype, &[2, 3], 1);
+            assert_eq!(read(&write(&t).unwrap()).unwrap(), t);
+        }
+        let t = Tensor::floats(DType::BF16, &[], &[1.5]);
+        assert_eq!(read(&write(&t).unwrap()).unwrap(), t.cast(DType::F32));
+    }
+
+    fn file(header: &str, data: &[u8]) -> Vec<u8> {
+        let mut out = b"\x93NUMPY\x01\x00".to_vec();
+        out.extend((header.len() as u16).to_le_bytes());
+        out.extend(header.as_bytes());
+        out.extend(data);
+        out
+    }
+
+    #[test]
+    fn both_orders_are_read() {
+        let f = file("{'descr': '>i2', 'fortran_order': True, 'shape': (2, 3)}", &[0, 1, 0, 4, 0, 2, 0, 5, 0, 3, 0, 6]);
+        assert_eq!(read(&f).unwrap().to_i64(), [1, 2, 3, 4, 5, 6]);
+    }
+
+    #[test]
+    fn bad_files_are_refused() {
+        let shape = |s: &str| file(&format!("{{'descr': '<f4', 'fortran_order': False, 'shape': {s}}}"), &[0; 8]);
+        assert!(read(&shape("(2,)")).is_ok());
+        let nested = "(".repeat(9000);
+        let huge = "(4294967296, 4294967296, 4294967296)";
+        for f in [shape("(3,)"), shape(huge), shape(&nested), shape("-1"), vec![], b"\x93NUMPY".to_vec()] {
+            assert!(read(&f).is_err());
+        }
+        assert!(read(&file("{'descr': '<U5', 'fortran_order': False, 'shape': ()}", &[0; 20])).is_err());
+    }
+}

@@ -1,0 +1,127 @@
+//! What the user sees while something runs, and how it ends.
+
+use crate::failure::{Failure, Result};
+use dlc_compiler::{Progress, STAGES};
+use indicatif::{ProgressBar, ProgressStyle};
+use std::io::{IsTerminal, Write};
+use std::ops::ControlFlow;
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// How to talk to the user.
+pub struct Ui {
+    /// Whether the result is printed as JSON.
+    pub json: bool,
+}
+
+impl Ui {
+    /// Interrupts are answered from here on.
+    pub fn new(json: bool) -> Self {
+        let handler = ctrlc::set_handler(|| {
+            crate::files::discard_partial();
+            let clear = if std::io::stderr().is_terminal() { "\r\x1b[K" } else { "" };
+            let _ = writeln!(std::io::stderr(), "{clear}error: interrupted");
+            std::process::exit(130);
+        });
+        if let Err(e) = handler {
+            let _ = writeln!(std::io::stderr(), "note: an interrupt may leave temporary files: {e}");
+        }
+        Ui { json }
+    }
+
+    /// Prints text, or the report as JSON when that was asked for.
+    pub fn show<T: serde::Serialize>(&self, report: &T, text: impl FnOnce() -> String) -> Result<()> {
+        match self.json {
+            true => match serde_json::to_string_pretty(report) {
+                Ok(json) => self.print(&json),
+                Err(e) => Err(Failure::data(format!("writing JSON: {e}"))),
+            },
+            false => self.print(&text()),
+        }
+    }
+
+    /// Prints to the standard output, which may be closed early.
+    pub fn print(&self, text: &str) -> Result<()> {
+        self.print_bytes(text.as_bytes())?;
+        if text.ends_with('\n') { Ok(()) } else { self.print_bytes(b"\n") }
+    }
+
+    /// Prints bytes as they are.
+    pub fn print_bytes(&self, bytes: &[u8]) -> Result<()> {
+        let mut out = std::io::stdout().lock();
+        match out.write_all(bytes).and_then(|()| out.flush()) {
+            Ok(()) => Ok(()),
+            Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => Err(Failure::closed()),
+            Err(e) => Err(Failure::data(format!("writing to the standard output: {e}"))),
+        }
+    }
+
+    /// Says something beside the result.
+    pub fn note(&self, text: &str) {
+        let _ = writeln!(std::io::stderr(), "note: {text}");
+    }
+
+    /// Says what failed; gives the exit code.
+    pub fn report(&self, failure: &Failure) -> ExitCode {
+        let text = failure.to_string();
+        if !text.is_empty() {
+            let label = paint("error:", "1;31", std::io::stderr().is_terminal());
+            let _ = writeln!(std::io::stderr(), "{label} {text}");
+        }
+        ExitCode::from(failure.code)
+    }
+
+    /// A bar of `steps` steps, seen on a terminal only.
+    pub fn bar(&self, steps: u64) -> Bar {
+        Bar::new(steps)
+    }
+}
+
+/// Text in a colour, if there is a terminal to show it.
+pub fn paint(text: &str, code: &str, on: bool) -> String {
+    match on && std::env::var_os("NO_COLOR").is_none() {
+        true => format!("\x1b[{code}m{text}\x1b[0m"),
+        false => text.into(),
+    }
+}
+
+/// Whether the standard output is a terminal that shows colour.
+pub fn colour() -> bool {
+    std::io::stdout().is_terminal()
+}
+
+/// A progress bar on the standard error; removed when dropped.
+pub struct Bar(ProgressBar);
+
+impl Bar {
+    fn new(steps: u64) -> Bar {
+        if !std::io::stderr().is_terminal() {
+            return Bar(ProgressBar::hidden());
+        }
+        let bar = ProgressBar::new(steps);
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg:24} {wide_bar} {elapsed}") {
+            bar.set_style(style);
+        }
+        bar.enable_steady_tick(Duration::from_millis(120));
+        Bar(bar)
+    }
+
+    /// Names what is being done now.
+    pub fn at(&self, step: u64, what: &str) {
+        self.0.set_position(step);
+        self.0.set_message(what.to_string());
+    }
+
+    /// Follows the stages of a compilation.
+    pub fn follow(&self, p: Progress) -> ControlFlow<()> {
+        self.0.set_length(STAGES.len() as u64);
+        self.at(p.index as u64 + p.graph.is_some() as u64, p.stage.name);
+        ControlFlow::Continue(())
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}

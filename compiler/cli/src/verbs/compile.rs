@@ -1,0 +1,133 @@
+//! `dlc compile`
+
+use crate::args::CompileArgs;
+use crate::failure::{Doing, Failure, Result};
+use crate::ui::Ui;
+use crate::{files, subject, table};
+use dlc_compiler::{Progress, stages};
+use dlc_ir::{Graph, text};
+use serde::Serialize;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::time::Instant;
+
+/// Compile a model into an artifact.
+#[derive(clap::Args)]
+pub struct Compile {
+    /// The model (.onnx).
+    model: PathBuf,
+    /// Where to write; by default the model's name with the extension .dlc (or that of the form).
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    #[command(flatten)]
+    how: CompileArgs,
+    /// Print the graph as text after this stage and stop there.
+    #[arg(long, value_name = "STAGE", conflicts_with_all = ["output", "emit"])]
+    dump_after: Option<String>,
+    /// Write another form of the program instead of the artifact.
+    #[arg(long, value_name = "FORM", value_parser = ["text", "clif", "asm", "obj"])]
+    emit: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Report {
+    file: PathBuf,
+    bytes: u64,
+    target: &'static str,
+    form: String,
+    nodes_imported: usize,
+    nodes_compiled: usize,
+    seconds: f64,
+}
+
+impl Compile {
+    pub fn run(self, ui: &Ui) -> Result<()> {
+        let start = Instant::now();
+        if let Some(stage) = &self.dump_after {
+            return self.dump(stage, ui);
+        }
+        let form = self.emit.clone().unwrap_or_else(|| "artifact".into());
+        self.check_form(&form)?;
+        let imported = subject::model(&self.model, ui)?;
+        let nodes_imported = imported.len();
+        let (graph, bytes) = self.compile(imported, &form, ui)?;
+        let file = self.file(&form);
+        files::write(&file, &bytes)?;
+        let report = Report {
+            bytes: bytes.len() as u64,
+            target: self.how.target.name,
+            form,
+            nodes_imported,
+            nodes_compiled: graph.len(),
+            seconds: start.elapsed().as_secs_f64(),
+            file,
+        };
+        ui.show(&report, || report.text())
+    }
+
+    /// Says before any work that the target has no such form.
+    fn check_form(&self, form: &str) -> Result<()> {
+        let t = self.how.target;
+        match (form, t.emit) {
+            ("text", _) => Ok(()),
+            (_, None) => Err(Failure::usage(dlc_compiler::Error::NoArtifact(t.name).to_string())),
+            (f, _) if t.forms.contains(&f) => Ok(()),
+            _ => {
+                Err(Failure::usage(format!("target {} has no form {form:?}, expected {}", t.name, t.forms.join(", "))))
+            }
+        }
+    }
+
+    fn compile(&self, graph: Graph, form: &str, ui: &Ui) -> Result<(Graph, Vec<u8>)> {
+        let bar = ui.bar(1);
+        let doing = || format!("compiling {}", self.model.display());
+        let options = self.how.options();
+        let graph = stages::optimize(graph, &options, &mut |p| bar.follow(p)).doing(doing)?;
+        let bytes = stages::emit(&graph, &options, form, &mut |p| bar.follow(p)).doing(doing)?;
+        Ok((graph, bytes))
+    }
+
+    fn dump(&self, stage: &str, ui: &Ui) -> Result<()> {
+        let stage = stages::by_name(stage).map_err(|e| Failure::usage(e.to_string()))?;
+        let mut dump = None;
+        let mut watch = |p: Progress| match p.graph {
+            Some(g) if p.stage.name == stage.name => {
+                dump = Some(text::print(g));
+                ControlFlow::Break(())
+            }
+            _ => ControlFlow::Continue(()),
+        };
+        let imported = stages::import_model(&self.model, &mut watch);
+        let done = imported.and_then(|g| stages::optimize(g, &self.how.options(), &mut watch));
+        match (dump, done) {
+            (Some(text), _) => ui.show(&text, || text.clone()),
+            (None, done) => done.map(drop).doing(|| format!("compiling {}", self.model.display())),
+        }
+    }
+
+    fn file(&self, form: &str) -> PathBuf {
+        let extension = match form {
+            "artifact" => "dlc",
+            "text" => "txt",
+            "obj" => "o",
+            "asm" => "s",
+            other => other,
+        };
+        self.output.clone().unwrap_or_else(|| self.model.with_extension(extension))
+    }
+}
+
+impl Report {
+    fn text(&self) -> String {
+        format!(
+            "{}: {}, {} for {}, {} nodes from {}, in {}",
+            self.file.display(),
+            table::bytes(self.bytes),
+            self.form,
+            self.target,
+            self.nodes_compiled,
+            self.nodes_imported,
+            table::seconds(self.seconds)
+        )
+    }
+}

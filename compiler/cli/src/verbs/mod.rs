@@ -1,0 +1,39 @@
+//! The verbs: one file each.
+
+mod bisect;
+mod compile;
+mod completions;
+mod doctor;
+mod run;
+mod targets;
+mod verify;
+
+use crate::failure::Result;
+use crate::ui::Ui;
+
+/// What to do.
+#[derive(clap::Subcommand)]
+pub enum Verb {
+    Compile(compile::Compile),
+    Run(run::Run),
+    Verify(verify::Verify),
+    Bisect(bisect::Bisect),
+    Targets(targets::Targets),
+    Doctor(doctor::Doctor),
+    Completions(completions::Completions),
+}
+
+impl Verb {
+    /// Does it.
+    pub fn run(self, ui: &Ui) -> Result<()> {
+        match self {
+            Verb::Compile(v) => v.run(ui),
+            Verb::Run(v) => v.run(ui),
+            Verb::Verify(v) => v.run(ui),
+            Verb::Bisect(v) => v.run(ui),
+            Verb::Targets(v) => v.run(ui),
+            Verb::Doctor(v) => v.run(ui),
+            Verb::Completions(v) => v.run(ui),
+        }
+    }
+}

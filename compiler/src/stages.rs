@@ -1,0 +1,147 @@
+//! The pipeline: one list, from the file of a model to the file of its artifact.
+
+use crate::error::Cause;
+use crate::{Error, Options, Result, sizes, targets};
+use dlc_ir::{Graph, verify};
+use std::ops::ControlFlow;
+use std::path::Path;
+
+/// A stage of the pipeline.
+#[derive(Debug)]
+pub struct Stage {
+    /// Name, as in `--dump-after`.
+    pub name: &'static str,
+    /// What is true after it.
+    pub doc: &'static str,
+    /// What it does.
+    pub work: Work,
+}
+
+/// What a stage does.
+#[derive(Debug)]
+pub enum Work {
+    /// Reads a model.
+    Import(fn(&Path) -> Result<Graph, Cause>),
+    /// Rewrites a graph into one that means the same.
+    Graph(fn(&mut Graph, &Options) -> Result<(), Cause>),
+    /// Generates the program.
+    Emit(targets::Emit),
+}
+
+/// All stages in order. After each that gives a graph the verifier runs.
+pub static STAGES: &[Stage] = &[
+    stage("import", "the file of the model is a graph", Work::Import(import)),
+    stage("infer", "sizes the user fixed are constants, and facts follow from them", Work::Graph(infer)),
+    stage("emit", "the graph is a program of the target", Work::Emit(targets::emit)),
+];
+
+const fn stage(name: &'static str, doc: &'static str, work: Work) -> Stage {
+    Stage { name, doc, work }
+}
+
+/// What a watcher of the pipeline is shown.
+#[derive(Clone, Copy, Debug)]
+pub struct Progress<'a> {
+    /// Position of the stage in [`STAGES`].
+    pub index: usize,
+    /// The stage.
+    pub stage: &'static Stage,
+    /// The graph it left; `None` before it has run.
+    pub graph: Option<&'a Graph>,
+}
+
+/// Sees every stage begin and end; `Break` cancels the compilation.
+pub type Watch<'a> = dyn FnMut(Progress) -> ControlFlow<()> + 'a;
+
+/// Reads a model: the import stage.
+pub fn import_model(path: &Path, watch: &mut Watch) -> Result<Graph> {
+    let (index, stage) = (0, &STAGES[0]);
+    let Work::Import(run) = stage.work else { unreachable!("the first stage imports") };
+    see(watch, Progress { index, stage, graph: None })?;
+    let graph = run(path).map_err(|e| Error::stage(stage.name, e))?;
+    check(&graph, stage)?;
+    see(watch, Progress { index, stage, graph: Some(&graph) })?;
+    Ok(graph)
+}
+
+/// Runs the stages that rewrite the graph.
+pub fn optimize(mut graph: Graph, options: &Options, watch: &mut Watch) -> Result<Graph> {
+    for (index, stage) in STAGES.iter().enumerate() {
+        let Work::Graph(run) = stage.work else { continue };
+        see(watch, Progress { index, stage, graph: None })?;
+        run(&mut graph, options).map_err(|e| Error::stage(stage.name, e))?;
+        check(&graph, stage)?;
+        see(watch, Progress { index, stage, graph: Some(&graph) })?;
+    }
+    Ok(graph)
+}
+
+/// Generates the program of an optimized graph in a form of the target (see [`targets::emit`]).
+pub fn emit(graph: &Graph, options: &Options, form: &str, watch: &mut Watch) -> Result<Vec<u8>> {
+    let (index, stage) = (STAGES.len() - 1, &STAGES[STAGES.len() - 1]);
+    let Work::Emit(run) = stage.work else { unreachable!("the last stage emits") };
+    see(watch, Progress { index, stage, graph: None })?;
+    let bytes = run(graph, options, form)?;
+    see(watch, Progress { index, stage, graph: Some(graph) })?;
+    Ok(bytes)
+}
+
+/// The stage of this name that gives a graph.
+pub fn by_name(name: &str) -> Result<&'static Stage> {
+    let give_graphs = || STAGES.iter().filter(|s| !matches!(s.work, Work::Emit(_)));
+    give_graphs().find(|s| s.name == name).ok_or_else(|| Error::Unknown {
+        kind: "stage",
+        name: name.into(),
+        expected: give_graphs().map(|s| s.name).collect::<Vec<_>>().join(", "),
+    })
+}
+
+fn see(watch: &mut Watch, p: Progress) -> Result<()> {
+    match watch(p) {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(()) => Err(Error::Cancelled),
+    }
+}
+
+fn check(graph: &Graph, stage: &Stage) -> Result<()> {
+    verify::verify(graph).map_err(|source| Error::Unverified { stage: stage.name, source })
+}
+
+fn import(path: &Path) -> Result<Graph, Cause> {
+    Err(format!("{}", path.display()).into())
+}
+
+fn infer(graph: &mut Graph, options: &Options) -> Result<(), Cause> {
+    sizes::fix(graph, &options.dims)?;
+    Ok(graph.infer_all()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_is_a_pipeline() {
+        assert!(matches!(STAGES[0].work, Work::Import(_)));
+        assert!(matches!(STAGES[STAGES.len() - 1].work, Work::Emit(_)));
+        let middle = &STAGES[1..STAGES.len() - 1];
+        assert!(middle.iter().all(|s| matches!(s.work, Work::Graph(_))));
+        let mut names: Vec<_> = STAGES.iter().map(|s| s.name).collect();
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), STAGES.len(), "names of stages are unique");
+    }
+
+    #[test]
+    fn a_watcher_sees_every_stage_and_can_stop() {
+        let mut seen = vec![];
+        let g = optimize(Graph::new("empty"), &Options::default(), &mut |p| {
+            seen.push((p.stage.name, p.graph.is_some()));
+            ControlFlow::Continue(())
+        });
+        assert!(g.is_ok());
+        assert_eq!(seen[..2], [("infer", false), ("infer", true)]);
+        let g = optimize(Graph::new("empty"), &Options::default(), &mut |_| ControlFlow::Break(()));
+        assert!(matches!(g, Err(Error::Cancelled)));
+    }
+}

@@ -1,0 +1,67 @@
+//! What can be compiled for.
+
+use crate::{Error, Options, Result};
+use dlc_ir::Graph;
+
+/// One target.
+#[derive(Debug)]
+pub struct Target {
+    /// Name, as in `--target`.
+    pub name: &'static str,
+    /// What it is.
+    pub doc: &'static str,
+    /// Gives a form of the program; `None` for a target that is interpreted.
+    pub emit: Option<Emit>,
+    /// Forms that `emit` gives; `artifact` is the one that runs.
+    pub forms: &'static [&'static str],
+}
+
+/// Generates the program of an optimized graph in one of the target's forms, as the bytes of a file.
+pub type Emit = fn(&Graph, &Options, form: &str) -> Result<Vec<u8>>;
+
+/// All targets; the first is the default.
+pub static TARGETS: &[Target] = &[REFERENCE];
+
+const REFERENCE: Target = Target {
+    name: "reference",
+    doc: "the meaning of the operators, interpreted: slow, and what all else is compared with",
+    emit: None,
+    forms: &["text"],
+};
+
+/// The target of this name.
+pub fn by_name(name: &str) -> Result<&'static Target> {
+    TARGETS.iter().find(|t| t.name == name).ok_or_else(|| Error::Unknown {
+        kind: "target",
+        name: name.into(),
+        expected: TARGETS.iter().map(|t| t.name).collect::<Vec<_>>().join(", "),
+    })
+}
+
+/// The program of an optimized graph in a form of the target: `artifact` runs, `text` prints the graph.
+pub fn emit(graph: &Graph, options: &Options, form: &str) -> Result<Vec<u8>> {
+    let target = options.target;
+    if form == "text" {
+        return Ok(dlc_ir::text::print(graph).into_bytes());
+    }
+    let emit = target.emit.ok_or(Error::NoArtifact(target.name))?;
+    if !target.forms.contains(&form) {
+        let expected = target.forms.join(", ");
+        return Err(Error::NoForm { target: target.name, form: form.into(), expected });
+    }
+    emit(graph, options, form)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn targets_are_found_by_name() {
+        for t in TARGETS {
+            assert_eq!(by_name(t.name).unwrap().name, t.name);
+        }
+        let e = by_name("gpu").unwrap_err().to_string();
+        assert!(e.contains("\"gpu\"") && e.contains("reference"), "{e}");
+    }
+}
