@@ -3,6 +3,8 @@
 use crate::error::Cause;
 use crate::{Error, Options, Result, sizes, targets};
 use dlc_ir::{Graph, verify};
+use std::fs::File;
+use std::io::Read;
 use std::ops::ControlFlow;
 use std::path::Path;
 
@@ -108,7 +110,20 @@ fn check(graph: &Graph, stage: &Stage) -> Result<()> {
 }
 
 fn import(path: &Path) -> Result<Graph, Cause> {
-    Err(format!("{}", path.display()).into())
+    if let Some(text) = text_form(path)? {
+        return Ok(dlc_ir::text::parse(&text)?);
+    }
+    Err("not an ONNX file".into())
+}
+
+/// The file as text if it is a graph in text form; what only looks like one is left to the ONNX reader.
+fn text_form(path: &Path) -> Result<Option<String>, Cause> {
+    let mut head = vec![];
+    File::open(path)?.take(6).read_to_end(&mut head)?;
+    match head == b"graph " {
+        true => Ok(String::from_utf8(std::fs::read(path)?).ok()),
+        false => Ok(None),
+    }
 }
 
 fn infer(graph: &mut Graph, options: &Options) -> Result<(), Cause> {

@@ -12,7 +12,7 @@ pub struct Failure {
 }
 
 /// Result of a verb.
-pub type Result<T> = std::result::Result<T, Failure>;
+pub type Result<T, E = Failure> = std::result::Result<T, E>;
 
 impl Failure {
     /// The model or the data is at fault.

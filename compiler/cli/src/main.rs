@@ -6,6 +6,7 @@ mod failure;
 mod files;
 mod inputs;
 mod npy;
+mod page;
 mod subject;
 mod table;
 mod ui;

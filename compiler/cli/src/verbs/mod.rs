@@ -4,6 +4,7 @@ mod bisect;
 mod compile;
 mod completions;
 mod doctor;
+mod inspect;
 mod run;
 mod targets;
 mod verify;
@@ -16,6 +17,7 @@ use crate::ui::Ui;
 pub enum Verb {
     Compile(compile::Compile),
     Run(run::Run),
+    Inspect(inspect::Inspect),
     Verify(verify::Verify),
     Bisect(bisect::Bisect),
     Targets(targets::Targets),
@@ -29,6 +31,7 @@ impl Verb {
         match self {
             Verb::Compile(v) => v.run(ui),
             Verb::Run(v) => v.run(ui),
+            Verb::Inspect(v) => v.run(ui),
             Verb::Verify(v) => v.run(ui),
             Verb::Bisect(v) => v.run(ui),
             Verb::Targets(v) => v.run(ui),

@@ -1,0 +1,144 @@
+//! `dlc inspect`
+
+use crate::failure::{Doing, Result};
+use crate::ui::Ui;
+use crate::{files, page, subject, table};
+use dlc_compiler::sizes;
+use dlc_ir::graph::Kind;
+use dlc_ir::{Fact, Graph, Value};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// Say what is in a model or an artifact.
+#[derive(clap::Args)]
+pub struct Inspect {
+    /// The model (.onnx) or artifact (.dlc).
+    file: PathBuf,
+    /// Also draw the graph as one self-contained HTML page.
+    #[arg(long, value_name = "OUT.html")]
+    html: Option<PathBuf>,
+}
+
+#[derive(Serialize)]
+struct Report {
+    name: String,
+    inputs: Vec<Port>,
+    outputs: Vec<Port>,
+    symbols: Vec<String>,
+    nodes: usize,
+    operators: BTreeMap<String, usize>,
+    weights: usize,
+    weight_bytes: u64,
+    /// Largest sum of the sizes of values alive at once, every symbolic size 1, weights not counted.
+    peak_live_bytes: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct Port {
+    name: String,
+    #[serde(rename = "type")]
+    fact: String,
+}
+
+impl Inspect {
+    pub fn run(self, ui: &Ui) -> Result<()> {
+        let graph = subject::model(&self.file, ui)?;
+        let doing = || format!("inspecting {}", self.file.display());
+        let report = report(&graph).doing(doing)?;
+        if let Some(out) = &self.html {
+            let html = page::page(&graph, &report.summary()).doing(doing)?;
+            files::write(out, html.as_bytes())?;
+        }
+        ui.show(&report, || report.text())
+    }
+}
+
+fn report(g: &Graph) -> Result<Report> {
+    let inputs = sizes::inputs(g);
+    let facts: Vec<Fact> = inputs.iter().map(|i| i.1.clone()).collect();
+    let mut operators = BTreeMap::new();
+    let (mut weights, mut weight_bytes) = (0, 0);
+    for id in g.nodes() {
+        match &g.node(id).kind {
+            Kind::Input => {}
+            Kind::Const(t) => (weights, weight_bytes) = (weights + 1, weight_bytes + t.bytes().len() as u64),
+            Kind::Op { op, .. } => *operators.entry(op.full_name()).or_insert(0) += 1,
+        }
+    }
+    let port = |name: &str, fact: &Fact| Port { name: name.into(), fact: fact.to_string() };
+    Ok(Report {
+        name: g.name.clone(),
+        inputs: inputs.iter().map(|(n, f)| port(n, f)).collect(),
+        outputs: g.outputs().iter().map(|(n, v)| port(n, g.fact(*v))).collect(),
+        symbols: sizes::symbols(&facts).into_iter().collect(),
+        nodes: g.len(),
+        operators,
+        weights,
+        weight_bytes,
+        peak_live_bytes: peak(g).doing(|| "ordering its nodes".into())?,
+    })
+}
+
+/// Runs through the graph in order and adds up what is alive; `None` when a size depends on data.
+fn peak(g: &Graph) -> Result<Option<u64>, dlc_ir::Error> {
+    let order = g.topo()?;
+    let mut last: BTreeMap<Value, usize> = BTreeMap::new();
+    for (step, id) in order.iter().enumerate() {
+        last.extend(g.operands(*id).into_iter().flatten().map(|v| (v, step)));
+    }
+    last.extend(g.outputs().iter().map(|o| (o.1, order.len())));
+    let mut ends: BTreeMap<usize, u64> = BTreeMap::new();
+    let (mut live, mut most) = (0u64, 0u64);
+    for (step, id) in order.iter().enumerate() {
+        if matches!(g.node(*id).kind, Kind::Const(_)) {
+            continue;
+        }
+        for port in 0..g.node(*id).outputs.len() {
+            let v = Value { node: *id, port: port as u32 };
+            let Some(n) = bytes(g.fact(v)) else { return Ok(None) };
+            live = live.saturating_add(n);
+            *ends.entry(last.get(&v).copied().unwrap_or(step)).or_insert(0) += n;
+        }
+        most = most.max(live);
+        live -= ends.remove(&step).unwrap_or(0);
+    }
+    Ok(Some(most))
+}
+
+/// Bytes of a value when every symbolic size is 1.
+fn bytes(f: &Fact) -> Option<u64> {
+    let one = |s: &str| (!s.contains('#')).then_some(1);
+    let n = u64::try_from(f.len().eval(&one).ok()?).ok()?;
+    n.checked_mul(f.dtype.size() as u64)
+}
+
+impl Report {
+    fn summary(&self) -> String {
+        let peak = self.peak_live_bytes.map_or("depends on data".into(), table::bytes);
+        let weights = table::bytes(self.weight_bytes);
+        format!("{} nodes, {} weights of {weights}, peak of live values {peak}", self.nodes, self.weights)
+    }
+
+    fn text(&self) -> String {
+        let ports = |kind: &str, ports: &[Port]| -> Vec<Vec<String>> {
+            ports.iter().map(|p| vec![kind.into(), p.name.clone(), p.fact.clone()]).collect()
+        };
+        let rows = [ports("input", &self.inputs), ports("output", &self.outputs)].concat();
+        let mut counts: Vec<(&String, &usize)> = self.operators.iter().collect();
+        counts.sort_by_key(|c| std::cmp::Reverse(c.1));
+        let counts = counts.into_iter().map(|(op, n)| vec![n.to_string(), op.clone()]);
+        let symbols = match self.symbols.is_empty() {
+            true => String::new(),
+            false => format!("; symbolic sizes (1 where bytes are given): {}", self.symbols.join(", ")),
+        };
+        format!(
+            "{}: {}{symbols}\n\n{}\n\n{}",
+            self.name,
+            self.summary(),
+            table::table(&["", "name", "type"], rows),
+            table::table(&[">count", "operator"], counts)
+        )
+    }
+}
+
