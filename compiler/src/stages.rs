@@ -34,6 +34,10 @@ pub enum Work {
 pub static STAGES: &[Stage] = &[
     stage("import", "the file of the model is a graph", Work::Import(import)),
     stage("infer", "sizes the user fixed are constants, and facts follow from them", Work::Graph(infer)),
+    stage("fold", "what only depends on constants and known sizes is constant", Work::Graph(fold)),
+    stage("cleanup", "nothing is computed twice, or for nothing", Work::Graph(cleanup)),
+    stage("dce", "every node is needed by an output", Work::Graph(dce)),
+    stage("simplify", "the three before have nothing left to do", Work::Graph(simplify)),
     stage("emit", "the graph is a program of the target", Work::Emit(targets::emit)),
 ];
 
@@ -113,7 +117,7 @@ fn import(path: &Path) -> Result<Graph, Cause> {
     if let Some(text) = text_form(path)? {
         return Ok(dlc_ir::text::parse(&text)?);
     }
-    Err("not an ONNX file".into())
+    Ok(dlc_onnx::load(path, &dlc_onnx::LoadOptions::default())?.graph)
 }
 
 /// The file as text if it is a graph in text form; what only looks like one is left to the ONNX reader.
@@ -129,6 +133,22 @@ fn text_form(path: &Path) -> Result<Option<String>, Cause> {
 fn infer(graph: &mut Graph, options: &Options) -> Result<(), Cause> {
     sizes::fix(graph, &options.dims)?;
     Ok(graph.infer_all()?)
+}
+
+fn fold(graph: &mut Graph, _: &Options) -> Result<(), Cause> {
+    dlc_passes::fold(graph).map(drop).map_err(Cause::from)
+}
+
+fn cleanup(graph: &mut Graph, _: &Options) -> Result<(), Cause> {
+    dlc_passes::cleanup(graph).map(drop).map_err(Cause::from)
+}
+
+fn dce(graph: &mut Graph, _: &Options) -> Result<(), Cause> {
+    dlc_passes::dce(graph).map(drop).map_err(Cause::from)
+}
+
+fn simplify(graph: &mut Graph, _: &Options) -> Result<(), Cause> {
+    dlc_passes::simplify(graph).map(drop).map_err(Cause::from)
 }
 
 #[cfg(test)]

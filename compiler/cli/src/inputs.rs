@@ -65,13 +65,9 @@ pub fn read_tensor(path: &Path) -> Result<Tensor> {
     let doing = || format!("reading {}", path.display());
     match path.extension().and_then(|e| e.to_str()) {
         Some("npy") => npy::read(&files::read(path)?).map_err(Failure::data).doing(doing),
-        Some("pb") => read_pb(path).doing(doing),
+        Some("pb") => dlc_onnx::read_tensor_pb(path).doing(doing),
         _ => Err(Failure::data("expected a .npy or .pb file")).doing(doing),
     }
-}
-
-fn read_pb(_path: &Path) -> Result<Tensor> {
-    Err(Failure::data("not yet"))
 }
 
 /// The files `PREFIX_0.pb`, `PREFIX_1.pb`, .. of a folder as far as they go.

@@ -92,7 +92,7 @@ impl Compile {
         let mut dump = None;
         let mut watch = |p: Progress| match p.graph {
             Some(g) if p.stage.name == stage.name => {
-                dump = Some(text::print(g));
+                dump = Some(text::print_short(g));
                 ControlFlow::Break(())
             }
             _ => ControlFlow::Continue(()),

@@ -73,10 +73,10 @@ impl Verify {
             interp::run(&graph, &x).doing(|| format!("running the reference of {}", self.model.display()))?;
         let mut engine = self.engine(graph, ui)?;
         let found = engine.run(&x).doing(|| format!("running {}", self.model.display()))?;
-        let mut rows = self.rows(&names, (engine.name(), &found), ("reference", &expected));
+        let mut rows = self.rows(&names, (engine.name(), &found), ("oracle", &expected));
         if let Some(dir) = &self.data {
             let recorded = recorded(dir)?;
-            rows.extend(self.rows(&names, ("reference", &expected), ("recorded", &recorded)));
+            rows.extend(self.rows(&names, ("oracle", &expected), ("recorded", &recorded)));
             rows.extend(self.rows(&names, (engine.name(), &found), ("recorded", &recorded)));
         }
         self.conclude(rows, ui)
