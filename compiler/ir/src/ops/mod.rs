@@ -81,6 +81,7 @@ mod reduce_sum;
 mod reduce_sum_square;
 mod relu;
 mod reshape;
+mod resize;
 mod rnn;
 mod round;
 mod selu;
@@ -193,6 +194,7 @@ pub static OPS: &[&dyn Op] = &[
     &reduce_sum_square::REDUCE_SUM_SQUARE,
     &relu::Relu,
     &reshape::Reshape,
+    &resize::Resize,
     &rnn::Rnn,
     &round::ROUND,
     &selu::SELU,

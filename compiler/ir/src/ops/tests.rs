@@ -49,10 +49,14 @@ fn symbolic(s: &Sample) -> (Vec<Option<Fact>>, HashMap<String, i64>) {
     (out, env)
 }
 
-/// What may be known of the operands: as a model gives them, the same with symbolic sizes, and everything.
+/// What may be known of the operands: as a model gives them, the same with symbolic sizes, the first with symbolic
+/// sizes and all others constant, and everything.
 fn variants(s: &Sample) -> Vec<(Vec<Option<Fact>>, HashMap<String, i64>)> {
     let all = s.x.iter().map(|t| t.as_ref().map(Tensor::fact)).collect();
-    vec![(facts(s), HashMap::new()), symbolic(s), (all, HashMap::new())]
+    let (mut first, env) = symbolic(s);
+    first.truncate(1);
+    first.extend(s.x.iter().skip(1).map(|t| t.as_ref().map(Tensor::fact)));
+    vec![(facts(s), HashMap::new()), symbolic(s), (first, env), (all, HashMap::new())]
 }
 
 /// Nothing known but types and shapes; only for operators that accept it.
