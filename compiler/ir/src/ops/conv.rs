@@ -26,11 +26,30 @@ attrs!(ConvAttrs {
 
 pub struct Conv;
 
-fn window(a: &ConvAttrs, x: &[Dim], w: &[Dim]) -> Result<Window> {
+/// The window of a convolution of operands of these shapes.
+pub fn window(a: &ConvAttrs, x: &[Dim], w: &[Dim]) -> Result<Window> {
     ensure!(x.len() >= 3 && w.len() == x.len(), "X has rank {} and W rank {}, expected 3 or more", x.len(), w.len());
     let agree = a.kernel_shape.iter().zip(&w[2..]).all(|(k, d)| d.as_const().is_none_or(|d| d == *k));
     ensure!(agree, "kernel_shape is {:?}, W disagrees", a.kernel_shape);
     Window::new(&x[2..], &w[2..], &a.strides, &a.dilations, &a.pads, &a.auto_pad)
+}
+
+/// Shape of the result for X and W of these shapes, or what does not fit.
+pub fn result_shape(a: &ConvAttrs, x: &[Dim], w: &[Dim]) -> Result<Vec<Dim>> {
+    ensure!(a.group > 0, "group is {}, expected a positive number", a.group);
+    let win = window(a, x, w)?;
+    if let (Some(c), Some(per)) = (x[1].as_const(), w[1].as_const()) {
+        ensure!(c == per * a.group, "X has {c} channels, expected {} ({} groups of {per})", per * a.group, a.group);
+    }
+    if let Some(o) = w[0].as_const() {
+        ensure!(o % a.group == 0, "W has {o} filters, expected a multiple of group {}", a.group);
+    }
+    let mut shape = vec![x[0].clone(), w[0].clone()];
+    shape.extend(win.output(&x[2..], false));
+    if let Some(d) = shape.iter().filter_map(Dim::as_const).find(|d| *d < 0) {
+        bail!("the kernel is larger than the padded input: a result axis has size {d}");
+    }
+    Ok(shape)
 }
 
 impl Op for Conv {
@@ -47,21 +66,9 @@ impl Op for Conv {
         let a = ConvAttrs::read(c.attrs)?;
         let (x, w, b) = (need(x, 0, "X")?, need(x, 1, "W")?, maybe(x, 2));
         same_dtype(&[x, w])?;
-        ensure!(a.group > 0, "group is {}, expected a positive number", a.group);
-        let win = window(&a, &x.shape, &w.shape)?;
-        if let (Some(c), Some(per)) = (x.shape[1].as_const(), w.shape[1].as_const()) {
-            ensure!(c == per * a.group, "X has {c} channels, expected {} ({} groups of {per})", per * a.group, a.group);
-        }
-        if let Some(o) = w.shape[0].as_const() {
-            ensure!(o % a.group == 0, "W has {o} filters, expected a multiple of group {}", a.group);
-        }
+        let shape = result_shape(&a, &x.shape, &w.shape)?;
         if let Some(b) = b {
             ensure!(b.shape[..] == w.shape[..1], "B has shape {b}, expected [{}]", w.shape[0]);
-        }
-        let mut shape = vec![x.shape[0].clone(), w.shape[0].clone()];
-        shape.extend(win.output(&x.shape[2..], false));
-        if let Some(d) = shape.iter().filter_map(Dim::as_const).find(|d| *d < 0) {
-            bail!("the kernel is larger than the padded input: a result axis has size {d}");
         }
         Ok(vec![Fact::new(x.dtype, shape)])
     }

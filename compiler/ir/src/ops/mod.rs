@@ -11,7 +11,7 @@ mod asin;
 mod asinh;
 mod atan;
 mod atanh;
-mod averagepool;
+mod average_pool;
 mod bitwise_and;
 mod bitwise_not;
 mod bitwise_or;
@@ -24,11 +24,12 @@ mod clip;
 mod concat;
 mod constant_of_shape;
 mod conv;
+mod conv_integer;
 mod cos;
 mod cosh;
-mod dequantizelinear;
+mod dequantize_linear;
 mod div;
-mod dynamicquantizelinear;
+mod dynamic_quantize_linear;
 mod elu;
 mod equal;
 mod erf;
@@ -38,6 +39,7 @@ mod flatten;
 mod floor;
 mod gather;
 mod gelu;
+mod gemm;
 mod greater;
 mod greater_or_equal;
 mod gru;
@@ -51,12 +53,12 @@ mod less;
 mod less_or_equal;
 mod log;
 mod log_softmax;
-mod lppool;
+mod lp_pool;
 mod lstm;
 mod matmul;
-mod matmulinteger;
+mod matmul_integer;
 mod max;
-mod maxpool;
+mod max_pool;
 mod mean;
 mod min;
 mod mish;
@@ -66,7 +68,9 @@ mod not;
 mod or;
 mod pad;
 mod pow;
-mod quantizelinear;
+mod qlinear_conv;
+mod qlinear_matmul;
+mod quantize_linear;
 mod range;
 mod reciprocal;
 mod reduce_l1;
@@ -124,7 +128,7 @@ pub static OPS: &[&dyn Op] = &[
     &asinh::ASINH,
     &atan::ATAN,
     &atanh::ATANH,
-    &averagepool::AveragePool,
+    &average_pool::AveragePool,
     &bitwise_and::BITWISE_AND,
     &bitwise_not::BITWISE_NOT,
     &bitwise_or::BITWISE_OR,
@@ -137,11 +141,12 @@ pub static OPS: &[&dyn Op] = &[
     &concat::Concat,
     &constant_of_shape::ConstantOfShape,
     &conv::Conv,
+    &conv_integer::ConvInteger,
     &cos::COS,
     &cosh::COSH,
-    &dequantizelinear::DequantizeLinear,
+    &dequantize_linear::DequantizeLinear,
     &div::DIV,
-    &dynamicquantizelinear::DynamicQuantizeLinear,
+    &dynamic_quantize_linear::DynamicQuantizeLinear,
     &elu::ELU,
     &equal::EQUAL,
     &erf::ERF,
@@ -151,6 +156,7 @@ pub static OPS: &[&dyn Op] = &[
     &floor::FLOOR,
     &gather::Gather,
     &gelu::GELU,
+    &gemm::Gemm,
     &greater::GREATER,
     &greater_or_equal::GREATER_OR_EQUAL,
     &gru::Gru,
@@ -164,12 +170,12 @@ pub static OPS: &[&dyn Op] = &[
     &less_or_equal::LESS_OR_EQUAL,
     &log::LOG,
     &log_softmax::LOG_SOFTMAX,
-    &lppool::LpPool,
+    &lp_pool::LpPool,
     &lstm::Lstm,
     &matmul::MatMul,
-    &matmulinteger::MatMulInteger,
+    &matmul_integer::MatMulInteger,
     &max::MAX,
-    &maxpool::MaxPool,
+    &max_pool::MaxPool,
     &mean::MEAN,
     &min::MIN,
     &mish::MISH,
@@ -179,7 +185,9 @@ pub static OPS: &[&dyn Op] = &[
     &or::OR,
     &pad::Pad,
     &pow::Pow,
-    &quantizelinear::QuantizeLinear,
+    &qlinear_conv::QLinearConv,
+    &qlinear_matmul::QLinearMatMul,
+    &quantize_linear::QuantizeLinear,
     &range::Range,
     &reciprocal::RECIPROCAL,
     &reduce_l1::REDUCE_L1,

@@ -111,3 +111,10 @@ pub fn sample_ints(dtype: DType, shape: &[usize], seed: i64) -> Tensor {
     let at = |i: usize| Num::I(lo + (i as i128 * 7919 + seed as i128 * 104729).rem_euclid(span));
     Tensor::new(dtype, shape, (0..shape.iter().product()).map(at))
 }
+
+/// A 32-bit sum of products of operands with scales `a` and `b` as an element with scale `y`: `acc * (a b / y)`, each
+/// step in f32.
+pub fn requantize(acc: i128, [a, b, y]: [f64; 3], zero: i128, dtype: DType) -> Num {
+    let f32 = |v: f64| rounded(DType::F32, v);
+    saturate(f32(f32(acc as f64) * f32(f32(a * b) / y)), zero, dtype)
+}

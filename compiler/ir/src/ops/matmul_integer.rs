@@ -10,7 +10,7 @@ use crate::{Arity, Attrs, Ctx, DType, Dim, Fact, Op, Result, Sample, Tensor, ens
 pub struct MatMulInteger;
 
 /// Shape under which a zero point broadcasts against its matrix: a vector of row offsets becomes a column.
-fn column<T: Clone + From<usize>>(zero: &[T], rank: usize) -> Vec<T> {
+pub fn column<T: Clone + From<usize>>(zero: &[T], rank: usize) -> Vec<T> {
     match (zero.len(), rank) {
         (1, 2..) => vec![zero[0].clone(), 1.into()],
         _ => zero.to_vec(),
