@@ -42,6 +42,13 @@ impl Engine {
         }
     }
 
+    /// Bytes of the arena of the last run, for what is compiled.
+    pub fn arena_bytes(&self) -> Option<u64> {
+        match self {
+            Engine::Oracle(_) => None,
+        }
+    }
+
     /// Results for these inputs, in order.
     pub fn run(&mut self, inputs: &[Tensor]) -> Result<Vec<Tensor>> {
         match self {

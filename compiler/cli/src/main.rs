@@ -7,6 +7,7 @@ mod files;
 mod inputs;
 mod npy;
 mod page;
+mod process;
 mod subject;
 mod table;
 mod ui;

@@ -1,5 +1,6 @@
 //! The verbs: one file each.
 
+mod bench;
 mod bisect;
 mod compile;
 mod completions;
@@ -19,6 +20,7 @@ pub enum Verb {
     Run(run::Run),
     Inspect(inspect::Inspect),
     Verify(verify::Verify),
+    Bench(bench::Bench),
     Bisect(bisect::Bisect),
     Targets(targets::Targets),
     Doctor(doctor::Doctor),
@@ -33,6 +35,7 @@ impl Verb {
             Verb::Run(v) => v.run(ui),
             Verb::Inspect(v) => v.run(ui),
             Verb::Verify(v) => v.run(ui),
+            Verb::Bench(v) => v.run(ui),
             Verb::Bisect(v) => v.run(ui),
             Verb::Targets(v) => v.run(ui),
             Verb::Doctor(v) => v.run(ui),
