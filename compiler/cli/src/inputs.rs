@@ -78,6 +78,9 @@ pub fn numbered(dir: &Path, prefix: &str) -> Vec<PathBuf> {
 /// The recorded inputs of a folder, one for each input of the model that is not left out at the end.
 pub fn recorded(ports: &[(String, Fact)], dir: &Path) -> Result<Vec<(String, Source)>> {
     let files = numbered(dir, "input");
+    if files.is_empty() && !ports.is_empty() {
+        return Err(Failure::data(format!("{} has no file input_0.pb", dir.display())));
+    }
     if files.len() > ports.len() {
         let what = format!("{} has {} inputs, the model has {}", dir.display(), files.len(), ports.len());
         return Err(Failure::data(what));

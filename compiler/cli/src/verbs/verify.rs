@@ -73,6 +73,10 @@ impl Verify {
             interp::run(&graph, &x).doing(|| format!("running the reference of {}", self.model.display()))?;
         let mut engine = self.engine(graph, ui)?;
         let found = engine.run(&x).doing(|| format!("running {}", self.model.display()))?;
+        if found.len() != expected.len() {
+            let what = format!("the artifact has {} outputs, the model has {}", found.len(), expected.len());
+            return Err(Failure::data(what)).doing(|| "comparing".into());
+        }
         let mut rows = self.rows(&names, (engine.name(), &found), ("oracle", &expected));
         if let Some(dir) = &self.data {
             let recorded = recorded(dir)?;
@@ -142,7 +146,11 @@ fn show_all(g: &mut Graph) {
 }
 
 fn recorded(dir: &Path) -> Result<Vec<Tensor>> {
-    inputs::numbered(dir, "output").iter().map(|p| inputs::read_tensor(p)).collect()
+    let files = inputs::numbered(dir, "output");
+    if files.is_empty() {
+        return Err(Failure::data(format!("{} has no file output_0.pb", dir.display())));
+    }
+    files.iter().map(|p| inputs::read_tensor(p)).collect()
 }
 
 impl Report {

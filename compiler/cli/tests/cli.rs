@@ -1,0 +1,230 @@
+//! The `dlc` binary as its users meet it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// A small network with a symbolic batch, in text form.
+const NET: &str = r#"graph net {
+  input x: f32[batch,3]
+  input mask: bool[batch,2]
+  w = const f32[3,2] {1.0, 0.0, 0.5, 1.0, 0.0, 2.0}
+  zero = const f32[] {0.0}
+  "fc/MatMul" = MatMul(x, w): f32[batch,2]
+  act = Relu("fc/MatMul"): f32[batch,2]
+  kept = Where(mask, act, zero): f32[batch,2]
+  rows = Shape(x): i64[2]
+  output y = kept
+  output sizes = rows
+}
+"#;
+
+struct Home(tempfile::TempDir);
+
+impl Home {
+    fn new() -> Home {
+        let home = Home(tempfile::tempdir().unwrap());
+        home.put("net.txt", NET.as_bytes());
+        home
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn put(&self, name: &str, bytes: &[u8]) {
+        fs::write(self.path(name), bytes).unwrap();
+    }
+
+    fn dlc(&self, args: &[&str]) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_dlc")).args(args).current_dir(self.0.path()).output().unwrap()
+    }
+
+    /// The standard output of a call that succeeds.
+    fn done(&self, args: &[&str]) -> String {
+        let out = self.dlc(args);
+        assert_eq!(out.status.code(), Some(0), "{args:?}: {}", String::from_utf8_lossy(&out.stderr));
+        String::from_utf8(out.stdout).unwrap()
+    }
+
+    fn json(&self, args: &[&str]) -> serde_json::Value {
+        serde_json::from_str(&self.done(&[args, &["--json"]].concat())).unwrap()
+    }
+
+    /// The message of a call that fails with this code; never a panic, and one line unless clap wrote it.
+    fn fails(&self, code: i32, args: &[&str]) -> String {
+        let out = self.dlc(args);
+        let message = String::from_utf8(out.stderr).unwrap();
+        assert_eq!(out.status.code(), Some(code), "{args:?}: {message}");
+        assert!(message.contains("error:") && !message.contains("panicked"), "{args:?}: {message}");
+        let ours = message.lines().filter(|l| !l.starts_with("note:")).count();
+        assert!(ours == 1 || message.contains("--help"), "{args:?}: {message}");
+        message
+    }
+}
+
+fn files(dir: &Path) -> Vec<String> {
+    let names = fs::read_dir(dir).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<_> = names.collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn help_and_completions_are_there() {
+    let home = Home::new();
+    for verb in ["compile", "run", "inspect", "verify", "bench", "bisect", "targets", "doctor", "completions"] {
+        assert!(home.done(&[verb, "--help"]).contains("Usage: dlc"), "{verb}");
+    }
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(home.done(&["completions", shell]).contains("dlc"));
+    }
+    assert!(home.done(&["--version"]).contains(env!("CARGO_PKG_VERSION")));
+    assert!(home.json(&["targets"])[0]["name"].is_string());
+    assert!(home.json(&["doctor"]).as_array().is_some_and(|a| a.len() > 4));
+}
+
+#[test]
+fn a_run_writes_arrays_and_their_list() {
+    let home = Home::new();
+    let report = home.json(&["run", "net.txt", "--target", "reference", "--dim", "batch=4", "-o", "out"]);
+    assert_eq!(files(&home.path("out")), ["output_0.npy", "output_1.npy", "outputs.json"]);
+    let list: serde_json::Value = serde_json::from_slice(&fs::read(home.path("out/outputs.json")).unwrap()).unwrap();
+    assert_eq!(list, report["outputs"]);
+    assert_eq!(list[0], serde_json::json!({"name": "y", "dtype": "f32", "shape": [4, 2], "file": "output_0.npy"}));
+    assert_eq!(list[1]["name"], "sizes");
+    // What was written is read back, and sizes follow from it.
+    let out = home.dlc(&["run", "net.txt", "--input", "mask=out/output_1.npy"]);
+    assert!(String::from_utf8_lossy(&out.stderr).contains("has type i64, expected bool"));
+}
+
+#[test]
+fn the_same_seed_gives_the_same_run() {
+    let home = Home::new();
+    for (dir, seed) in [("a", "7"), ("b", "7"), ("c", "8")] {
+        let x = format!("x=random:{seed}");
+        home.done(&["run", "net.txt", "--dim", "batch=64", "--input", &x, "--input", "mask=random:1", "-o", dir]);
+    }
+    let y = |dir: &str| fs::read(home.path(dir).join("output_0.npy")).unwrap();
+    assert_eq!(y("a"), y("b"));
+    assert_ne!(y("a"), y("c"));
+}
+
+#[test]
+fn inputs_not_given_are_named() {
+    let home = Home::new();
+    let out = home.dlc(&["run", "net.txt", "--input", "x=random:3"]);
+    let notes = String::from_utf8(out.stderr).unwrap();
+    assert_eq!(notes, "note: input \"mask\" is random:0, bool[1, 2]\n");
+}
+
+#[test]
+fn inspect_counts_and_draws() {
+    let home = Home::new();
+    let report = home.json(&["inspect", "net.txt", "--html", "net.html"]);
+    assert_eq!(report["operators"], serde_json::json!({"MatMul": 1, "Relu": 1, "Where": 1, "Shape": 1}));
+    assert_eq!((&report["weight_bytes"], &report["symbols"]), (&28.into(), &serde_json::json!(["batch"])));
+    let html = fs::read_to_string(home.path("net.html")).unwrap();
+    assert!(html.contains("<svg") && html.contains("fc/MatMul") && !html.contains("http"));
+}
+
+#[test]
+fn stages_can_be_dumped_and_the_graph_written() {
+    let home = Home::new();
+    assert!(home.done(&["compile", "net.txt", "--dump-after", "import"]).contains("Relu(\"fc/MatMul\")"));
+    home.done(&["compile", "net.txt", "--emit", "text", "-o", "again.txt"]);
+    assert!(home.done(&["inspect", "again.txt"]).contains("MatMul"));
+    assert!(home.fails(2, &["compile", "net.txt", "--dump-after", "lunch"]).contains("\"lunch\""));
+}
+
+#[test]
+fn verify_and_bisect_agree_with_the_oracle() {
+    let home = Home::new();
+    assert_eq!(home.json(&["verify", "net.txt", "--dim", "batch=3"])["good"], true);
+    let rows = home.json(&["verify", "net.txt", "--per-layer"])["rows"].as_array().unwrap().len();
+    assert_eq!(rows, 4);
+    assert!(home.json(&["bisect", "net.txt"])["changed_by"].is_null());
+}
+
+#[test]
+fn bench_reports_every_call() {
+    let home = Home::new();
+    let flags = ["--warmup", "0", "--secs", "0", "--calls", "7", "--save-output", "y.npy"];
+    let report = home.json(&[&["bench", "net.txt"][..], &flags].concat());
+    assert_eq!(report["times"].as_array().unwrap().len(), 5);
+    for key in ["load_s", "first_s", "base_mib", "peak_mib", "cores"] {
+        assert!(report[key].is_number(), "{key}");
+    }
+    assert!(home.path("y.npy").is_file());
+}
+
+#[test]
+fn wrong_flags_are_usage() {
+    let home = Home::new();
+    for args in [
+        &["frobnicate"][..],
+        &["run"],
+        &["run", "net.txt", "--threads", "0"],
+        &["run", "net.txt", "--dim", "batch"],
+        &["run", "net.txt", "--dim", "batch=-1"],
+        &["run", "net.txt", "--input", "x"],
+        &["run", "net.txt", "--input", "x=random:many"],
+        &["run", "net.txt", "--input", "nobody=random:1"],
+        &["run", "net.txt", "--input", "x=random:1", "--input", "x=random:2"],
+        &["run", "net.txt", "--target", "toaster"],
+        &["compile", "net.txt", "--target", "reference"],
+        &["compile", "net.txt", "--precision", "f7"],
+        &["compile", "net.txt", "--extract", "random"],
+        &["bench", "net.txt", "--secs", "inf"],
+        &["verify", "net.txt", "--tolerance", "-1"],
+    ] {
+        home.fails(2, args);
+    }
+}
+
+#[test]
+fn wrong_data_is_named() {
+    let home = Home::new();
+    home.put("cut.txt", &NET.as_bytes()[..200]);
+    home.put("empty", b"");
+    home.put("zeros", &[0; 4096]);
+    home.put("noise.onnx", &(0..4096u32).map(|i| (i.wrapping_mul(2654435761) >> 13) as u8).collect::<Vec<_>>());
+    home.put("noise.npy", b"\x93NUMPY\x01\x00\xff\xff{");
+    home.put("noise.pb", &[0xff; 64]);
+    home.put("fake.dlc", b"DLC\0 but nothing of it is true");
+    fs::create_dir(home.path("folder")).unwrap();
+    for file in ["cut.txt", "empty", "zeros", "noise.onnx", "fake.dlc", "folder", "missing", "noise.npy"] {
+        for verb in ["run", "inspect", "verify", "bisect", "bench"] {
+            assert!(home.fails(1, &[verb, file]).contains(file), "{verb} {file}");
+        }
+        home.fails(1, &["compile", file, "--emit", "text", "-o", "never"]);
+        assert!(!home.path("never").exists());
+    }
+    for input in ["noise.npy", "noise.pb", "empty", "folder", "missing.npy"] {
+        let x = format!("x={input}");
+        assert!(home.fails(1, &["run", "net.txt", "--input", &x]).contains(input));
+    }
+    for huge in ["9223372036854775807", "99999999999"] {
+        assert!(home.fails(1, &["run", "net.txt", "--dim", &format!("batch={huge}")]).contains("\"x\""));
+    }
+    home.fails(1, &["verify", "net.txt", "--data", "missing"]);
+    home.fails(1, &["run", "net.txt", "-o", "empty"]);
+    home.fails(1, &["compile", "net.txt", "--emit", "text", "-o", "folder"]);
+    home.fails(1, &["compile", "net.txt", "--emit", "text", "-o", "no/such/folder/x"]);
+}
+
+#[test]
+fn nothing_partial_is_left_and_closed_pipes_are_quiet() {
+    let home = Home::new();
+    home.done(&["compile", "net.txt", "--emit", "text", "-o", "out.txt"]);
+    assert_eq!(files(home.0.path()), ["net.txt", "out.txt"]);
+    let mut child = Command::new(env!("CARGO_BIN_EXE_dlc"))
+        .args(["completions", "bash"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let out = child.wait_with_output().unwrap();
+    assert!(out.stderr.is_empty(), "{}", String::from_utf8_lossy(&out.stderr));
+}
