@@ -1,3 +1,5 @@
 //! One test binary.
 
 mod architecture;
+mod conformance;
+mod zoo_import;

