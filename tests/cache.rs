@@ -52,7 +52,9 @@ pub fn python() -> PathBuf {
     let venv = once("venv", REQUIREMENTS, |target| {
         run(Command::new("python3").args(["-m", "venv"]).arg(target))?;
         let pip = target.join("bin/pip");
-        run(Command::new(pip).args(["install", "-q", "--disable-pip-version-check", "-r"]).arg(source("requirements.txt")))
+        run(Command::new(pip)
+            .args(["install", "-q", "--disable-pip-version-check", "-r"])
+            .arg(source("requirements.txt")))
     });
     venv.join("bin/python")
 }

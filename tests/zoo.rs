@@ -67,7 +67,9 @@ pub fn data(id: &str) -> (Vec<PathBuf>, Vec<PathBuf>) {
     let (e, model) = (entry(id), model(id));
     let key = format!("{}{}{}", e.sha256, e.inputs, include_str!("zoo/expect.py"));
     let folder = cache::once(&format!("zoo-{id}-data"), &key, |target| {
-        cache::run(Command::new(cache::python()).arg(cache::source("zoo/expect.py")).arg(model).arg(e.inputs).arg(target))
+        cache::run(
+            Command::new(cache::python()).arg(cache::source("zoo/expect.py")).arg(model).arg(e.inputs).arg(target),
+        )
     });
     (files(&folder, "input"), files(&folder, "output"))
 }

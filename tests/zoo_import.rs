@@ -30,7 +30,9 @@ pub fn compare(id: &str, got: &[Tensor], want: &[Tensor]) -> Result<(), String> 
         }
         let (g, w) = (g.to_f64(), w.to_f64());
         let apart = match zoo::entry(id).compare {
-            Compare::Values => beyond(&g, &w).map(|(i, limit)| format!("element {i} is {}, expected {} within {limit}", g[i], w[i])),
+            Compare::Values => {
+                beyond(&g, &w).map(|(i, limit)| format!("element {i} is {}, expected {} within {limit}", g[i], w[i]))
+            }
             Compare::Correlation => {
                 let r = correlation(&g, &w);
                 (r < 0.998).then(|| format!("correlation is {r}, expected 0.998 or more"))

@@ -1,6 +1,7 @@
 //! One test: a model and sets of inputs and expected outputs.
 
-use dlc_ir::{Graph, Tensor};
+use dlc_ir::{DType, Graph, Tensor};
+use dlc_onnx::LoadOptions;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -33,7 +34,21 @@ fn name(kind: &str, path: &Path) -> String {
 impl Case {
     /// The model.
     pub fn graph(&self) -> Result<Graph, String> {
-        let model = dlc_onnx::load(&self.folder.join("model.onnx"), &Default::default());
+        self.load(&LoadOptions::default())
+    }
+
+    /// The model with those of its inputs as constants that are a list of integers, and the other inputs. Many node
+    /// tests give as an input what is a constant in every real model: axes, a shape, paddings.
+    pub fn specialized(&self, inputs: &[Tensor]) -> Result<(Graph, Vec<Tensor>), String> {
+        let names = dlc_onnx::input_names(&self.folder.join("model.onnx")).map_err(|e| e.to_string())?;
+        let list = |t: &Tensor| t.rank() <= 1 && matches!(t.dtype(), DType::I64 | DType::I32);
+        let (known, open): (Vec<_>, Vec<_>) = names.into_iter().zip(inputs.iter().cloned()).partition(|(_, t)| list(t));
+        let opts = LoadOptions { constants: known.into_iter().collect(), ..Default::default() };
+        Ok((self.load(&opts)?, open.into_iter().map(|o| o.1).collect()))
+    }
+
+    fn load(&self, opts: &LoadOptions) -> Result<Graph, String> {
+        let model = dlc_onnx::load(&self.folder.join("model.onnx"), opts);
         Ok(model.map_err(|e| e.to_string())?.graph)
     }
 

@@ -27,6 +27,8 @@ use std::path::Path;
 pub struct LoadOptions {
     /// Sizes of named dimensions of the inputs, put in before anything is inferred.
     pub dims: BTreeMap<String, i64>,
+    /// Values of inputs that are known at compile time; they are inputs no more.
+    pub constants: BTreeMap<String, Tensor>,
 }
 
 /// A model.
@@ -58,6 +60,12 @@ pub fn load_bytes(bytes: Bytes, folder: Option<&Path>, opts: &LoadOptions) -> Re
     let metadata = m.metadata_props.into_iter().map(|e| (e.key, e.value)).collect();
     let opset = import::Opsets::new(&m.opset_import)?.version("");
     Ok(Model { graph, opset, producer, ir_version: m.ir_version, metadata })
+}
+
+/// Names of the inputs that a model declares and gives no value, in order.
+pub fn input_names(path: &Path) -> Result<Vec<String>> {
+    let m = decode::<proto::ModelProto>("ModelProto", file::map(path)?)?;
+    Ok(m.graph.as_ref().map(import::open_inputs).unwrap_or_default())
 }
 
 /// Reads a file that holds one `TensorProto`, e.g. an input of a test.

@@ -18,9 +18,9 @@ pub use opsets::Opsets;
 
 use crate::external::External;
 use crate::names::Names;
-use crate::proto::{FunctionProto, GraphProto, ModelProto, NodeProto};
+use crate::proto::{FunctionProto, GraphProto, ModelProto, NodeProto, ValueInfoProto};
 use crate::{Error, LoadOptions, Result, dims, tensor};
-use dlc_ir::{Dim, Fact, Graph, Value};
+use dlc_ir::{Dim, Fact, Graph, Tensor, Value};
 use env::Env;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -59,7 +59,8 @@ impl Importer<'_> {
         let mut graph = Graph::new(&g.name);
         let mut env = Env::default();
         let constants: BTreeSet<&str> = constant_names(g).collect();
-        let declared = g.input.iter().filter(|v| !constants.contains(&*v.name));
+        let open = |v: &&ValueInfoProto| !constants.contains(&*v.name) && !opts.constants.contains_key(&v.name);
+        let declared = g.input.iter().filter(open);
         let facts: Vec<(&str, Fact)> = declared.map(|v| Ok((&*v.name, dims::input_fact(v)?))).collect::<Result<_>>()?;
         for (name, fact) in resolve(facts, &opts.dims)? {
             if self.names.unique(name) != name {
@@ -68,6 +69,10 @@ impl Importer<'_> {
             env.bind(name, Some(graph.add_input(name, fact)));
         }
         let mut frame = Frame { graph: &mut graph, env, opsets, depth: 0 };
+        for (name, t) in &opts.constants {
+            check_given(g, name, t)?;
+            self.constant(&mut frame, name, t.clone());
+        }
         let outputs = self.body(&mut frame, g)?;
         graph.set_outputs(outputs);
         Ok(graph)
@@ -89,7 +94,7 @@ impl Importer<'_> {
         g.output.iter().map(|o| output(&o.name)).collect()
     }
 
-    fn constant(&mut self, f: &mut Frame, name: &str, t: dlc_ir::Tensor) {
+    fn constant(&mut self, f: &mut Frame, name: &str, t: Tensor) {
         let v = f.graph.add_const(&self.names.unique(name), t);
         f.env.bind(name, Some(v));
     }
@@ -108,6 +113,25 @@ impl Importer<'_> {
         }
         Ok(())
     }
+}
+
+/// Refuses a value for what is no input, or is one of another type or rank.
+fn check_given(g: &GraphProto, name: &str, t: &Tensor) -> Result<()> {
+    let Some(v) = g.input.iter().find(|v| v.name == name) else {
+        let names: Vec<&str> = g.input.iter().map(|v| &*v.name).collect();
+        return Err(Error::graph(&g.name, format!("{name:?} is no input, expected one of {names:?}")));
+    };
+    let (want, have) = (dims::input_fact(v)?, t.type_fact());
+    match (want.dtype, want.rank()) == (have.dtype, have.rank()) {
+        true => Ok(()),
+        false => Err(Error::tensor(name, format!("value given is {have}, expected {want}"))),
+    }
+}
+
+/// Names of inputs that are no constants.
+pub fn open_inputs(g: &GraphProto) -> Vec<String> {
+    let constants: BTreeSet<&str> = constant_names(g).collect();
+    g.input.iter().map(|v| &v.name).filter(|n| !constants.contains(n.as_str())).cloned().collect()
 }
 
 fn constant_names(g: &GraphProto) -> impl Iterator<Item = &str> {
