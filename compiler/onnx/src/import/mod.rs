@@ -13,6 +13,7 @@ mod function;
 mod node;
 mod opsets;
 mod order;
+mod shape_math;
 
 pub use opsets::Opsets;
 

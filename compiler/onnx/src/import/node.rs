@@ -1,10 +1,10 @@
 //! One node.
 
-use super::{Frame, Importer, attribute, constant, opsets};
+use super::{Frame, Importer, attribute, constant, opsets, shape_math};
 use crate::proto::NodeProto;
 use crate::upgrade::{self, Draft};
 use crate::{Error, Result};
-use dlc_ir::{OpRef, Value, ops};
+use dlc_ir::{Graph, OpRef, Tensor, Value, ops};
 
 impl Importer<'_> {
     /// Adds one node and binds the names of its results.
@@ -61,7 +61,21 @@ impl Importer<'_> {
         let outputs = draft.outputs.max(op.results().min);
         let Draft { graph, name, attrs, x, .. } = draft;
         let node = graph.add_op(&name, op, attrs, &x, outputs)?;
+        if let Some(results) = shape_math::results(graph, node) {
+            graph.remove(node);
+            return Ok(self.constants(f.graph, &name, results));
+        }
         Ok((0..outputs as u32).map(|port| Some(Value { node, port })).collect())
+    }
+
+    /// Results of a node that are known: the first has its name.
+    fn constants(&mut self, g: &mut Graph, name: &str, results: Vec<Tensor>) -> Vec<Option<Value>> {
+        let mut out = vec![];
+        for (i, t) in results.into_iter().enumerate() {
+            let name = if i == 0 { name.into() } else { self.names.unique(&format!("{name}/{i}")) };
+            out.push(Some(g.add_const(&name, t)));
+        }
+        out
     }
 }
 
