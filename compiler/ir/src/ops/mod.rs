@@ -7,11 +7,15 @@ mod acos;
 mod acosh;
 mod add;
 mod and;
+mod arg_max;
+mod arg_min;
 mod asin;
 mod asinh;
 mod atan;
 mod atanh;
 mod average_pool;
+mod batch_normalization;
+mod bit_shift;
 mod bitwise_and;
 mod bitwise_not;
 mod bitwise_or;
@@ -27,8 +31,11 @@ mod conv;
 mod conv_integer;
 mod cos;
 mod cosh;
+mod cum_prod;
+mod cum_sum;
 mod dequantize_linear;
 mod div;
+mod dropout;
 mod dynamic_quantize_linear;
 mod elu;
 mod equal;
@@ -40,34 +47,45 @@ mod floor;
 mod gather;
 mod gelu;
 mod gemm;
+mod global_average_pool;
+mod global_max_pool;
 mod greater;
 mod greater_or_equal;
+mod group_normalization;
 mod gru;
 mod hard_sigmoid;
 mod hard_swish;
+mod hardmax;
 mod identity;
+mod instance_normalization;
 mod is_inf;
 mod is_nan;
+mod layer_normalization;
 mod leaky_relu;
 mod less;
 mod less_or_equal;
 mod log;
 mod log_softmax;
+mod lp_normalization;
 mod lp_pool;
+mod lrn;
 mod lstm;
 mod matmul;
 mod matmul_integer;
 mod max;
 mod max_pool;
 mod mean;
+mod mean_variance_normalization;
 mod min;
 mod mish;
+mod mod_;
 mod mul;
 mod neg;
 mod not;
 mod or;
 mod pad;
 mod pow;
+mod prelu;
 mod qlinear_conv;
 mod qlinear_matmul;
 mod quantize_linear;
@@ -86,6 +104,7 @@ mod reduce_sum_square;
 mod relu;
 mod reshape;
 mod resize;
+mod rms_normalization;
 mod rnn;
 mod round;
 mod selu;
@@ -124,11 +143,15 @@ pub static OPS: &[&dyn Op] = &[
     &acosh::ACOSH,
     &add::Add,
     &and::AND,
+    &arg_max::ARG_MAX,
+    &arg_min::ARG_MIN,
     &asin::ASIN,
     &asinh::ASINH,
     &atan::ATAN,
     &atanh::ATANH,
     &average_pool::AveragePool,
+    &batch_normalization::BatchNormalization,
+    &bit_shift::BitShift,
     &bitwise_and::BITWISE_AND,
     &bitwise_not::BITWISE_NOT,
     &bitwise_or::BITWISE_OR,
@@ -144,8 +167,11 @@ pub static OPS: &[&dyn Op] = &[
     &conv_integer::ConvInteger,
     &cos::COS,
     &cosh::COSH,
+    &cum_prod::CUM_PROD,
+    &cum_sum::CUM_SUM,
     &dequantize_linear::DequantizeLinear,
     &div::DIV,
+    &dropout::Dropout,
     &dynamic_quantize_linear::DynamicQuantizeLinear,
     &elu::ELU,
     &equal::EQUAL,
@@ -157,34 +183,45 @@ pub static OPS: &[&dyn Op] = &[
     &gather::Gather,
     &gelu::GELU,
     &gemm::Gemm,
+    &global_average_pool::GLOBAL_AVERAGE_POOL,
+    &global_max_pool::GLOBAL_MAX_POOL,
     &greater::GREATER,
     &greater_or_equal::GREATER_OR_EQUAL,
+    &group_normalization::GroupNormalization,
     &gru::Gru,
     &hard_sigmoid::HARD_SIGMOID,
     &hard_swish::HARD_SWISH,
+    &hardmax::Hardmax,
     &identity::Identity,
+    &instance_normalization::InstanceNormalization,
     &is_inf::IS_INF,
     &is_nan::IS_NAN,
+    &layer_normalization::LayerNormalization,
     &leaky_relu::LEAKY_RELU,
     &less::LESS,
     &less_or_equal::LESS_OR_EQUAL,
     &log::LOG,
     &log_softmax::LOG_SOFTMAX,
+    &lp_normalization::LpNormalization,
     &lp_pool::LpPool,
+    &lrn::Lrn,
     &lstm::Lstm,
     &matmul::MatMul,
     &matmul_integer::MatMulInteger,
     &max::MAX,
     &max_pool::MaxPool,
     &mean::MEAN,
+    &mean_variance_normalization::MeanVarianceNormalization,
     &min::MIN,
     &mish::MISH,
+    &mod_::Mod,
     &mul::MUL,
     &neg::NEG,
     &not::NOT,
     &or::OR,
     &pad::Pad,
     &pow::Pow,
+    &prelu::PRELU,
     &qlinear_conv::QLinearConv,
     &qlinear_matmul::QLinearMatMul,
     &quantize_linear::QuantizeLinear,
@@ -203,6 +240,7 @@ pub static OPS: &[&dyn Op] = &[
     &relu::Relu,
     &reshape::Reshape,
     &resize::Resize,
+    &rms_normalization::RmsNormalization,
     &rnn::Rnn,
     &round::ROUND,
     &selu::SELU,

@@ -6,7 +6,8 @@ use super::common::unary::is_number;
 use crate::Num;
 use crate::lower::{Expr, Monoid};
 
-fn mean(v: &[Num]) -> Num {
+/// Mean of the elements; integers truncate, and give 0 where there is none.
+pub fn mean(v: &[Num]) -> Num {
     let n = v.len() as i128;
     super::common::binary::number(sum(v, |v| v), Num::I(n), |a, b| a / b, |a, b| a.checked_div(b).unwrap_or(0))
 }

@@ -1,11 +1,16 @@
 //! What families of operators share.
 
 pub mod activation;
+pub mod arg;
 pub mod binary;
 pub mod contract;
 pub mod convert;
+pub mod cumulative;
 pub mod elementwise;
 pub mod expansion;
+pub mod global_pool;
+pub mod layer_norm;
+pub mod line;
 pub mod movement;
 pub mod normalize;
 pub mod pool;

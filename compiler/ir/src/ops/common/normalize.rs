@@ -1,8 +1,10 @@
-//! Zero mean and unit variance along some axes: what the normalizations share.
+//! Zero mean and unit variance, or unit mean square, along some axes: what the normalizations share.
 
-use super::expansion::Expansion;
+use super::expansion::{Expansion, wide};
 use super::reduction::for_each_group;
-use crate::{Result, Value};
+use crate::infer::broadcast_index;
+use crate::tensor::for_each_index;
+use crate::{DType, Dim, Fact, Num, Result, Tensor, Value, ensure};
 
 /// Elements normalized in groups, and the statistics of each group.
 #[derive(Clone, Debug, Default)]
@@ -11,16 +13,33 @@ pub struct Normalized {
     pub y: Vec<f64>,
     /// Mean of each group.
     pub mean: Vec<f64>,
-    /// Population variance of each group.
+    /// Population variance of each group, or its mean square.
     pub variance: Vec<f64>,
+    epsilon: f64,
+}
+
+impl Normalized {
+    /// `1 / sqrt(variance + epsilon)` of each group.
+    pub fn inverse(&self) -> Vec<f64> {
+        self.variance.iter().map(|v| 1.0 / (v + self.epsilon).sqrt()).collect()
+    }
+}
+
+/// What is taken off each element before its square counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Center {
+    /// The mean of the group.
+    Mean,
+    /// Nothing.
+    Zero,
 }
 
 /// Meaning: groups are the elements that differ in the index along `axes` only.
-pub fn eval(x: &[f64], shape: &[usize], axes: &[usize], epsilon: f64) -> Normalized {
-    let mut out = Normalized { y: vec![0.0; x.len()], ..Default::default() };
+pub fn eval(x: &[f64], shape: &[usize], axes: &[usize], epsilon: f64, center: Center) -> Normalized {
+    let mut out = Normalized { y: vec![0.0; x.len()], epsilon, ..Default::default() };
     for_each_group(shape, axes, |at| {
         let n = at.len() as f64;
-        let mean = at.iter().map(|i| x[*i]).sum::<f64>() / n;
+        let mean = if center == Center::Mean { at.iter().map(|i| x[*i]).sum::<f64>() / n } else { 0.0 };
         let variance = at.iter().map(|i| (x[*i] - mean).powi(2)).sum::<f64>() / n;
         for i in at {
             out.y[*i] = (x[*i] - mean) / (variance + epsilon).sqrt();
@@ -31,23 +50,45 @@ pub fn eval(x: &[f64], shape: &[usize], axes: &[usize], epsilon: f64) -> Normali
     out
 }
 
+/// `y * scale + bias` of elements of this shape; both broadcast to it.
+pub fn affine(y: &[f64], shape: &[usize], scale: &Tensor, bias: Option<&Tensor>) -> Vec<f64> {
+    let (scales, biases) = (scale.to_f64(), bias.map(Tensor::to_f64));
+    let mut out = Vec::with_capacity(y.len());
+    for_each_index(shape, |idx| {
+        let scale = scales[broadcast_index(scale.shape(), idx)];
+        let shift = bias.zip(biases.as_ref()).map_or(0.0, |(t, v)| v[broadcast_index(t.shape(), idx)]);
+        out.push(y[out.len()] * scale + shift);
+    });
+    out
+}
+
+/// A tensor from f64 elements.
+pub fn tensor(dtype: DType, shape: &[usize], v: Vec<f64>) -> Tensor {
+    Tensor::new(dtype, shape, v.into_iter().map(Num::F))
+}
+
 /// The same as a graph.
 #[derive(Clone, Copy, Debug)]
 pub struct Nodes {
     /// Normalized elements.
     pub y: Value,
-    /// Mean, reduced axes kept.
+    /// Mean (or 0), reduced axes kept.
     pub mean: Value,
-    /// Population variance, reduced axes kept.
+    /// Population variance or mean square, reduced axes kept.
     pub variance: Value,
     /// `sqrt(variance + epsilon)`.
     pub deviation: Value,
 }
 
 /// Adds the operators that normalize `x` along `axes`, in the type of `x`.
-pub fn expand(e: &mut Expansion, x: Value, axes: &[i64], epsilon: f64) -> Result<Nodes> {
-    let mean = e.reduce("ReduceMean", x, axes)?;
-    let centered = e.op("Sub", &[x, mean])?;
+pub fn expand(e: &mut Expansion, x: Value, axes: &[i64], epsilon: f64, center: Center) -> Result<Nodes> {
+    let (mean, centered) = match center {
+        Center::Mean => {
+            let mean = e.reduce("ReduceMean", x, axes)?;
+            (mean, e.op("Sub", &[x, mean])?)
+        }
+        Center::Zero => (x, x),
+    };
     let squares = e.op("Mul", &[centered, centered])?;
     let variance = e.reduce("ReduceMean", squares, axes)?;
     let epsilon = e.scalar(e.fact(x).dtype, epsilon);
@@ -55,4 +96,50 @@ pub fn expand(e: &mut Expansion, x: Value, axes: &[i64], epsilon: f64) -> Result
     let deviation = e.op("Sqrt", &[shifted])?;
     let y = e.op("Div", &[centered, deviation])?;
     Ok(Nodes { y, mean, variance, deviation })
+}
+
+/// Adds `y * scale + bias` in the type of `y`.
+pub fn expand_affine(e: &mut Expansion, y: Value, scale: Value, bias: Option<Value>) -> Result<Value> {
+    let dtype = e.fact(y).dtype;
+    let scale = e.cast(scale, dtype)?;
+    let y = e.op("Mul", &[y, scale])?;
+    match bias {
+        Some(b) => {
+            let b = e.cast(b, dtype)?;
+            e.op("Add", &[y, b])
+        }
+        None => Ok(y),
+    }
+}
+
+/// A vector with one element a channel, to be broadcast over axis 1 of `rank` axes.
+pub fn per_channel(e: &mut Expansion, v: Value, rank: usize) -> Result<Value> {
+    let mut shape = vec![1; rank.saturating_sub(1).max(1)];
+    shape[0] = -1;
+    let shape = e.ints(&shape);
+    e.op("Reshape", &[v, shape])
+}
+
+/// The type that statistics are computed in: at least f32, and f64 for f64 elements.
+pub fn statistics(e: &mut Expansion, x: Value) -> Result<Value> {
+    let dtype = wide(e.fact(x).dtype);
+    e.cast(x, dtype)
+}
+
+/// Refuses a scale or bias that does not broadcast to `x`.
+pub fn check_broadcast(x: &Fact, f: &Fact, name: &str) -> Result<()> {
+    let fits = |(d, x): (&Dim, &Dim)| d.is_one() || d == x || d.as_const().is_none() || x.as_const().is_none();
+    let aligned = f.shape.iter().rev().zip(x.shape.iter().rev());
+    ensure!(
+        f.rank() <= x.rank() && aligned.into_iter().all(fits),
+        "{name} is {f}, expected a shape that broadcasts to {x}"
+    );
+    Ok(())
+}
+
+/// Refuses a vector that does not have one element for each channel.
+pub fn check_channels(f: &Fact, channels: &Dim, name: &str) -> Result<()> {
+    let same = |d: &Dim| d.as_const().is_none() || channels.as_const().is_none() || d == channels;
+    ensure!(f.rank() == 1 && same(&f.shape[0]), "{name} is {f}, expected shape [{channels}]");
+    Ok(())
 }
