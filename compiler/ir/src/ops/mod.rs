@@ -57,6 +57,7 @@ mod hard_sigmoid;
 mod hard_swish;
 mod hardmax;
 mod identity;
+mod if_;
 mod instance_normalization;
 mod is_inf;
 mod is_nan;
@@ -66,6 +67,7 @@ mod less;
 mod less_or_equal;
 mod log;
 mod log_softmax;
+mod loop_;
 mod lp_normalization;
 mod lp_pool;
 mod lrn;
@@ -107,6 +109,7 @@ mod resize;
 mod rms_normalization;
 mod rnn;
 mod round;
+mod scan;
 mod selu;
 mod shape;
 mod shrink;
@@ -193,6 +196,7 @@ pub static OPS: &[&dyn Op] = &[
     &hard_swish::HARD_SWISH,
     &hardmax::Hardmax,
     &identity::Identity,
+    &if_::If,
     &instance_normalization::InstanceNormalization,
     &is_inf::IS_INF,
     &is_nan::IS_NAN,
@@ -202,6 +206,7 @@ pub static OPS: &[&dyn Op] = &[
     &less_or_equal::LESS_OR_EQUAL,
     &log::LOG,
     &log_softmax::LOG_SOFTMAX,
+    &loop_::Loop,
     &lp_normalization::LpNormalization,
     &lp_pool::LpPool,
     &lrn::Lrn,
@@ -243,6 +248,7 @@ pub static OPS: &[&dyn Op] = &[
     &rms_normalization::RmsNormalization,
     &rnn::Rnn,
     &round::ROUND,
+    &scan::Scan,
     &selu::SELU,
     &shape::Shape,
     &shrink::SHRINK,

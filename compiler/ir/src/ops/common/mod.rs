@@ -4,6 +4,7 @@ pub mod activation;
 pub mod arg;
 pub mod binary;
 pub mod contract;
+pub mod control;
 pub mod convert;
 pub mod cumulative;
 pub mod elementwise;
