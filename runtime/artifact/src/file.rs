@@ -35,6 +35,7 @@ pub(crate) struct Section {
 }
 
 impl Section {
+    #[cfg(feature = "write")]
     pub(crate) fn to_bytes(self) -> [u8; ENTRY] {
         let mut out = [0; ENTRY];
         out[..8].copy_from_slice(&self.offset.to_le_bytes());

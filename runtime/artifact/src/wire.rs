@@ -1,4 +1,6 @@
 //! The byte form of a [`Program`]: integers of variable length, lists with their length first, variants with their number.
+// The form is stated once for both directions; a reader needs one.
+#![cfg_attr(not(feature = "write"), allow(dead_code))]
 
 use crate::program::*;
 use crate::{Error, Result};

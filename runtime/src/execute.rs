@@ -1,0 +1,203 @@
+//! Runs the steps of a block.
+
+use crate::arena::Memory;
+use crate::code::{Arguments, SharedCall, call};
+use crate::frame::{Frame, Value};
+use crate::model::Loaded;
+use crate::plan::plan;
+use crate::session::State;
+use crate::{Error, Result, Tensor, Trace};
+use dlc_artifact::program::*;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// Chunks that each thread gets of a call, so that a late one leaves its share to others.
+const CHUNKS: i64 = 4;
+
+/// A run of a model.
+pub(crate) struct Run<'a, 't> {
+    pub(crate) model: &'a Loaded,
+    pub(crate) state: &'a mut State,
+    trace: Option<&'t mut dyn FnMut(Trace<'_>)>,
+    /// Bytes of arenas of inner blocks now.
+    inner: u64,
+    /// Arguments of the call being made.
+    pointers: Vec<*mut u8>,
+    integers: Vec<i64>,
+}
+
+impl<'a, 't> Run<'a, 't> {
+    pub(crate) fn new(model: &'a Loaded, state: &'a mut State, trace: Option<&'t mut dyn FnMut(Trace<'_>)>) -> Self {
+        Run { model, state, trace, inner: 0, pointers: vec![], integers: vec![] }
+    }
+
+    /// Runs a block on `inputs`, with the symbols that the surroundings know. Its results are in the memory of the frame,
+    /// to be given back ([`Run::leave`]) when they have been copied.
+    pub(crate) fn block(
+        &mut self,
+        id: BlockId,
+        symbols: Vec<i64>,
+        inputs: Vec<Value>,
+    ) -> Result<(Vec<Value>, Frame<'a>)> {
+        let mut frame = Frame::new(self.model, id, symbols, inputs)?;
+        self.advance(&mut frame, 0)?;
+        for (i, step) in frame.block.steps.iter().enumerate() {
+            self.step(&mut frame, i as u32, step)?;
+        }
+        let outputs = frame.block.outputs.iter().map(|p| frame.tensor(p.buffer, p.dtype, &p.dims));
+        Ok((outputs.collect::<Result<_>>()?, frame))
+    }
+
+    /// Gives the memory of a block back.
+    pub(crate) fn leave(&mut self, frame: Frame<'_>) {
+        let Frame { memories, inputs, placed, id, .. } = frame;
+        if id != 0 {
+            self.inner -= placed;
+        }
+        let given = inputs.into_iter().map(|v| v.span.into_memory());
+        let own = memories.into_iter();
+        // Inputs first: of what both name, only the last is free.
+        given.chain(own).for_each(|m| self.state.arena.give(m));
+    }
+
+    pub(crate) fn output(&self, value: &Value) -> Result<Tensor> {
+        self.state.output(value)
+    }
+
+    fn step(&mut self, frame: &mut Frame<'a>, i: u32, step: &'a Step) -> Result<()> {
+        match step {
+            Step::Call { .. } => self.timed_call(frame, step),
+            Step::Bind { symbol, buffer, index, node } => {
+                let value = frame.span(*buffer)?.i64(*index as usize);
+                let found = || value.map_or("no such element".into(), |v| v.to_string());
+                let size = value.filter(|v| *v >= 0).ok_or_else(|| wrong(node, "a size of 0 or more", found()))?;
+                frame.bind(*symbol, size, node)?;
+                self.advance(frame, i + 1)
+            }
+            Step::If { .. } => self.branch(frame, i, step),
+            Step::Loop { .. } => self.repeat(frame, i, step),
+        }
+    }
+
+    /// Evaluates, checks and places all that is known at `time`.
+    pub(crate) fn advance(&mut self, frame: &mut Frame<'a>, time: u32) -> Result<()> {
+        let schedule = frame.schedule;
+        while let Some(stage) = schedule.stages.get(frame.stage).filter(|s| s.time <= time) {
+            frame.evaluate(&stage.exprs);
+            if stage.time == 0 {
+                frame.check_inputs()?;
+            }
+            stage.asserts.iter().try_for_each(|k| frame.check_assert(&frame.block.asserts[*k]))?;
+            self.place(frame)?;
+            frame.stage += 1;
+        }
+        Ok(())
+    }
+
+    /// Gives the buffers of the frame's next stage their places.
+    fn place(&mut self, frame: &mut Frame<'a>) -> Result<()> {
+        let stage = &frame.schedule.stages[frame.stage];
+        let name = |b: BufId| format!("block {} (`{}`), buffer {b}", frame.id, frame.block.name);
+        let size = |b: &BufId| frame.size(frame.block.buffers[*b as usize].bytes, || name(*b));
+        let sizes = stage.buffers.iter().map(size).collect::<Result<Vec<_>>>()?;
+        let placed = stage.buffers.iter().zip(&sizes).filter(|(b, _)| is_arena(frame, **b));
+        let key: Vec<i64> = stage.symbols.iter().map(|s| frame.symbols[*s as usize]).collect();
+        let plans = &mut self.state.plans[frame.id][frame.stage];
+        let plan = plans.get(&key, || plan(frame.block, stage, placed.map(|(_, n)| *n as u64)));
+        let arena = frame.memories.len();
+        if !stage.arena.is_empty() {
+            frame.memories.push(self.state.arena.take(plan.arena)?);
+            self.count(frame, plan.arena);
+        }
+        let mut offsets = plan.offsets.iter();
+        for (&b, &bytes) in stage.buffers.iter().zip(&sizes) {
+            match frame.block.buffers[b as usize].home {
+                Home::Arena { .. } => frame.put(b, arena, offsets.next().map_or(0, |o| *o as usize), bytes)?,
+                Home::Const(at) => frame.put(b, 0, at as usize, bytes)?,
+                Home::Alias(of) => frame.put_alias(b, of, bytes)?,
+                Home::Input(k) => frame.put_input(b, k as usize, bytes)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn count(&mut self, frame: &mut Frame<'_>, bytes: u64) {
+        frame.placed += bytes;
+        let stats = &mut self.state.stats;
+        if frame.id == 0 {
+            stats.arena_bytes = frame.placed;
+        } else {
+            self.inner += bytes;
+            stats.inner_bytes = stats.inner_bytes.max(self.inner);
+        }
+    }
+
+    fn timed_call(&mut self, frame: &Frame<'_>, step: &Step) -> Result<()> {
+        let start = self.trace.is_some().then(Instant::now);
+        self.call(frame, step)?;
+        if let (Some(trace), Some(start), Step::Call { function, node, .. }) = (&mut self.trace, start, step) {
+            let function = &self.model.program.functions[*function as usize].name;
+            let nanoseconds = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
+            trace(Trace { node, function, nanoseconds });
+        }
+        Ok(())
+    }
+
+    fn call(&mut self, frame: &Frame<'_>, step: &Step) -> Result<()> {
+        let Step::Call { function, buffers, args, work, grain, scratch, node } = step else { return Ok(()) };
+        let place = || format!("node `{node}`");
+        let work = frame.size(*work, place)? as i64;
+        let (grain, scratch) = (frame.value(*grain, place)?.max(1), frame.size(*scratch, place)?);
+        if work == 0 {
+            return Ok(());
+        }
+        self.pointers.clear();
+        self.pointers.extend(buffers.iter().map(|b| frame.spots[*b as usize].address));
+        self.integers.clear();
+        for &e in args {
+            self.integers.push(frame.value(e, place)?);
+        }
+        let kernel = self.model.kernel(*function)?;
+        let threads = (self.state.pool.threads() as i64).min(work / grain).max(1);
+        self.reserve_scratch(threads as usize, scratch as u64)?;
+        if threads == 1 {
+            let with = Arguments { buffers: &self.pointers, args: &self.integers };
+            call(&self.model.code, kernel, &with, 0..work, &self.state.scratch[0]);
+            return Ok(());
+        }
+        let shared = SharedCall {
+            code: self.model.code.clone(),
+            kernel,
+            buffers: self.pointers.clone(),
+            args: self.integers.clone(),
+            work,
+            chunk: grain.max((work - 1) / (threads * CHUNKS) + 1),
+            next: 0.into(),
+            scratch: self.state.scratch.clone(),
+        };
+        self.state.pool.run(&Arc::new(shared), threads as usize);
+        Ok(())
+    }
+
+    /// Gives each of `threads` threads at least `bytes` bytes.
+    fn reserve_scratch(&mut self, threads: usize, bytes: u64) -> Result<()> {
+        let State { scratch, arena, pool, .. } = &mut *self.state;
+        let enough = |m: &Arc<Memory>| m.len() as u64 >= bytes;
+        if scratch.len() >= threads && scratch.iter().all(enough) {
+            return Ok(());
+        }
+        scratch.drain(..).for_each(|m| arena.give(m));
+        for _ in 0..pool.threads() {
+            scratch.push(arena.take(bytes)?);
+        }
+        Ok(())
+    }
+}
+
+fn is_arena(frame: &Frame<'_>, buffer: BufId) -> bool {
+    matches!(frame.block.buffers[buffer as usize].home, Home::Arena { .. })
+}
+
+pub(crate) fn wrong(node: &str, expected: impl ToString, found: impl ToString) -> Error {
+    Error::Node { node: node.into(), expected: expected.to_string(), found: found.to_string() }
+}

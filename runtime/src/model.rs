@@ -1,0 +1,149 @@
+//! A model: an artifact ready to run.
+
+use crate::arena::Memory;
+use crate::code::{Code, Kernel};
+use crate::expr::{NONE, eval, text};
+use crate::plan::plan;
+use crate::processor;
+use crate::schedule::{BlockSchedule, schedule};
+use crate::tensor::{ALIGN, AlignedVec};
+use crate::{Error, Result};
+use bytes::Bytes;
+use dlc_artifact::Image;
+use dlc_artifact::program::{Block, Port, Program};
+use std::path::Path;
+use std::sync::Arc;
+
+/// An artifact whose code is mapped. Clones share it; sessions keep it alive.
+#[derive(Clone, Debug)]
+pub struct Model {
+    pub(crate) loaded: Arc<Loaded>,
+}
+
+/// What a model consists of.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    pub(crate) program: Program,
+    pub(crate) schedule: Vec<BlockSchedule>,
+    pub(crate) code: Arc<Code>,
+    pub(crate) constants: Arc<Memory>,
+    metadata: Vec<(String, String)>,
+}
+
+/// An input or output of a model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PortInfo {
+    /// Its name.
+    pub name: String,
+    /// Element type (ONNX number).
+    pub dtype: u8,
+    /// Sizes: numbers, symbols or expressions of symbols.
+    pub dims: Vec<String>,
+}
+
+impl Model {
+    /// Opens the artifact at `path`, which must not be changed in place while the model lives.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        Model::from_image(Image::open(path)?)
+    }
+
+    /// The model in `file`, the contents of an artifact.
+    pub fn from_bytes(file: Bytes) -> Result<Self> {
+        Model::from_image(Image::from_bytes(file)?)
+    }
+
+    /// Prepares an artifact that was read. Nothing is executable before everything is checked.
+    pub fn from_image(image: Image) -> Result<Self> {
+        processor::check(&image.target)?;
+        let schedule = schedule(&image.program)?;
+        let constants = Arc::new(Memory::of(aligned(image.constants)?));
+        let code = Arc::new(Code::new(&image.code)?);
+        let loaded = Loaded { program: image.program, schedule, code, constants, metadata: image.metadata };
+        Ok(Model { loaded: Arc::new(loaded) })
+    }
+
+    /// The inputs, in order.
+    pub fn inputs(&self) -> Vec<PortInfo> {
+        self.ports(&self.main().inputs)
+    }
+
+    /// The outputs, in order.
+    pub fn outputs(&self) -> Vec<PortInfo> {
+        self.ports(&self.main().outputs)
+    }
+
+    /// What the compiler tells about itself and the model: names and texts.
+    pub fn metadata(&self) -> &[(String, String)] {
+        &self.loaded.metadata
+    }
+
+    /// Bytes of the model's arena (not those of inner blocks) when its symbols have the values `dims`: what
+    /// [`Stats::arena_bytes`](crate::Stats::arena_bytes) says after a run with these.
+    pub fn planned_bytes(&self, dims: &[(&str, i64)]) -> Result<u64> {
+        let program = &self.loaded.program;
+        let mut symbols = vec![NONE; program.symbols.len()];
+        for (name, value) in dims {
+            let wrong = |expected| Error::Symbol { symbol: (*name).into(), expected, found: value.to_string() };
+            let at = program.symbols.iter().position(|s| s == name).ok_or_else(|| wrong("no such symbol"))?;
+            symbols[at] = Some(*value).filter(|v| *v >= 0).ok_or_else(|| wrong("0 or more"))?;
+        }
+        let mut values = vec![NONE; program.exprs.len()];
+        let mut sum = 0u64;
+        for stage in &self.loaded.schedule[0].stages {
+            for &s in stage.symbols.iter().filter(|s| symbols[**s as usize] == NONE) {
+                let symbol = program.symbols[s as usize].clone();
+                return Err(Error::Symbol { symbol, expected: "a value", found: "none".into() });
+            }
+            for &e in &stage.exprs {
+                values[e as usize] = eval(program.exprs[e as usize], &values, &symbols);
+            }
+            let sizes = stage.arena.iter().map(|b| self.planned_size(*b, &values)).collect::<Result<Vec<_>>>()?;
+            sum = sum.saturating_add(plan(self.main(), stage, sizes.into_iter()).arena);
+        }
+        Ok(sum)
+    }
+
+    fn planned_size(&self, buffer: u32, values: &[i64]) -> Result<u64> {
+        let e = self.main().buffers[buffer as usize].bytes;
+        let value = values[e as usize];
+        u64::try_from(value).map_err(|_| Error::NoSize {
+            place: format!("buffer {buffer}"),
+            expr: text(&self.loaded.program, e),
+            value: if value == NONE { ", which has no value".into() } else { format!(" = {value}") },
+            symbols: String::new(),
+        })
+    }
+
+    fn main(&self) -> &Block {
+        &self.loaded.program.blocks[0]
+    }
+
+    fn ports(&self, ports: &[Port]) -> Vec<PortInfo> {
+        let dims = |p: &Port| p.dims.iter().map(|e| text(&self.loaded.program, *e)).collect();
+        ports.iter().map(|p| PortInfo { name: p.name.clone(), dtype: p.dtype, dims: dims(p) }).collect()
+    }
+}
+
+impl Loaded {
+    /// A function by its number; [`Image`] has checked that it is in the code.
+    pub(crate) fn kernel(&self, function: u32) -> Result<Kernel> {
+        let f = &self.program.functions[function as usize];
+        self.code.kernel(f).ok_or_else(|| Error::Program {
+            place: format!("function `{}`", f.name),
+            expected: "code within its section".into(),
+            found: format!("{} bytes at {}", f.len, f.offset),
+        })
+    }
+}
+
+/// The bytes, copied unless they are aligned as code expects.
+fn aligned(bytes: Bytes) -> Result<Bytes> {
+    if bytes.is_empty() || bytes.as_ptr() as usize % ALIGN == 0 {
+        return Ok(bytes);
+    }
+    let mut copy = AlignedVec::with_len(bytes.len() + ALIGN)?;
+    copy.bytes.extend_from_slice(&bytes);
+    let start = copy.bytes.len();
+    copy.bytes.resize(start + ALIGN, 0);
+    Ok(copy.into_bytes().slice(..bytes.len()))
+}
