@@ -92,6 +92,10 @@ pub trait Op: Sync + Send {
     fn results(&self) -> Arity {
         Arity::exactly(1)
     }
+    /// Operands whose sizes must be constants, because the rank of the result or a loop count follows from them.
+    fn constant_sizes(&self) -> &'static [usize] {
+        &[]
+    }
     /// Type, symbolic shape and, for shape arithmetic, value of every result.
     fn infer(&self, c: &Ctx, x: &[Option<&Fact>]) -> Result<Vec<Fact>>;
     /// The meaning. Written to be read, not to be fast: plain loops, f64 accumulation.

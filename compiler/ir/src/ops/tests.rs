@@ -34,10 +34,12 @@ fn facts(s: &Sample) -> Vec<Option<Fact>> {
 }
 
 /// The same with every size above 1 of an operand that is not constant replaced by a symbol: equal sizes by one.
-fn symbolic(s: &Sample) -> (Vec<Option<Fact>>, HashMap<String, i64>) {
+fn symbolic(op: &dyn Op, s: &Sample) -> (Vec<Option<Fact>>, HashMap<String, i64>) {
     let mut env = HashMap::new();
     let mut out = facts(s);
-    for f in out.iter_mut().flatten().filter(|f| f.known.is_none()) {
+    let free = |(i, _): &(usize, &mut Option<Fact>)| !op.constant_sizes().contains(i);
+    let free = out.iter_mut().enumerate().filter(free);
+    for f in free.filter_map(|(_, f)| f.as_mut()).filter(|f| f.known.is_none()) {
         for d in &mut f.shape {
             let v = d.as_const().unwrap();
             if v > 1 {
@@ -51,12 +53,12 @@ fn symbolic(s: &Sample) -> (Vec<Option<Fact>>, HashMap<String, i64>) {
 
 /// What may be known of the operands: as a model gives them, the same with symbolic sizes, the first with symbolic
 /// sizes and all others constant, and everything.
-fn variants(s: &Sample) -> Vec<(Vec<Option<Fact>>, HashMap<String, i64>)> {
+fn variants(op: &dyn Op, s: &Sample) -> Vec<(Vec<Option<Fact>>, HashMap<String, i64>)> {
     let all = s.x.iter().map(|t| t.as_ref().map(Tensor::fact)).collect();
-    let (mut first, env) = symbolic(s);
+    let (mut first, env) = symbolic(op, s);
     first.truncate(1);
     first.extend(s.x.iter().skip(1).map(|t| t.as_ref().map(Tensor::fact)));
-    vec![(facts(s), HashMap::new()), symbolic(s), (first, env), (all, HashMap::new())]
+    vec![(facts(s), HashMap::new()), symbolic(op, s), (first, env), (all, HashMap::new())]
 }
 
 /// Nothing known but types and shapes; only for operators that accept it.
@@ -136,7 +138,7 @@ fn infer_is_the_fact_of_eval() {
     each(|op, i, s| {
         let what = format!("{} sample {i}", op.name());
         let y = result(op, i, s);
-        for (f, env) in variants(s) {
+        for (f, env) in variants(op, s) {
             let inferred = op.infer(&ctx(s), &refs(&f)).unwrap_or_else(|e| panic!("{what}: {e} for {f:?}"));
             assert_eq!(inferred.len(), y.len(), "{what}: number of results");
             for (f, t) in inferred.iter().zip(&y) {
@@ -153,7 +155,7 @@ fn lowering_is_eval() {
     each(|op, i, s| {
         let y = result(op, i, s);
         let unknown = unknown(op, s).map(|f| (f, HashMap::new()));
-        for (f, mut env) in variants(s).into_iter().chain(unknown) {
+        for (f, mut env) in variants(op, s).into_iter().chain(unknown) {
             let what = format!("{} sample {i} sizes {env:?}", op.name());
             let inferred = op.infer(&ctx(s), &refs(&f)).unwrap();
             let Ok(l) = op.lowering(&ctx(s), &refs(&f), &inferred) else {
