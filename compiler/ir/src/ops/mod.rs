@@ -33,7 +33,9 @@ mod cos;
 mod cosh;
 mod cum_prod;
 mod cum_sum;
+mod depth_to_space;
 mod dequantize_linear;
+mod dequantizelinear;
 mod div;
 mod dropout;
 mod dynamic_quantize_linear;
@@ -42,9 +44,12 @@ mod equal;
 mod erf;
 mod exp;
 mod expand;
+mod eye_like;
 mod flatten;
 mod floor;
 mod gather;
+mod gather_elements;
+mod gather_nd;
 mod gelu;
 mod gemm;
 mod global_average_pool;
@@ -83,7 +88,9 @@ mod mish;
 mod mod_;
 mod mul;
 mod neg;
+mod non_zero;
 mod not;
+mod one_hot;
 mod or;
 mod pad;
 mod pow;
@@ -110,6 +117,9 @@ mod rms_normalization;
 mod rnn;
 mod round;
 mod scan;
+mod scatter;
+mod scatter_elements;
+mod scatter_nd;
 mod selu;
 mod shape;
 mod shrink;
@@ -122,6 +132,7 @@ mod slice;
 mod softmax;
 mod softplus;
 mod softsign;
+mod space_to_depth;
 mod split;
 mod sqrt;
 mod squeeze;
@@ -132,7 +143,9 @@ mod tan;
 mod tanh;
 mod thresholded_relu;
 mod tile;
+mod top_k;
 mod transpose;
+mod trilu;
 mod unsqueeze;
 mod where_;
 mod xor;
@@ -172,7 +185,9 @@ pub static OPS: &[&dyn Op] = &[
     &cosh::COSH,
     &cum_prod::CUM_PROD,
     &cum_sum::CUM_SUM,
+    &depth_to_space::DepthToSpace,
     &dequantize_linear::DequantizeLinear,
+    &dequantizelinear::DequantizeLinear,
     &div::DIV,
     &dropout::Dropout,
     &dynamic_quantize_linear::DynamicQuantizeLinear,
@@ -181,9 +196,12 @@ pub static OPS: &[&dyn Op] = &[
     &erf::ERF,
     &exp::EXP,
     &expand::Expand,
+    &eye_like::EyeLike,
     &flatten::Flatten,
     &floor::FLOOR,
     &gather::Gather,
+    &gather_elements::GatherElements,
+    &gather_nd::GatherND,
     &gelu::GELU,
     &gemm::Gemm,
     &global_average_pool::GLOBAL_AVERAGE_POOL,
@@ -222,7 +240,9 @@ pub static OPS: &[&dyn Op] = &[
     &mod_::Mod,
     &mul::MUL,
     &neg::NEG,
+    &non_zero::NonZero,
     &not::NOT,
+    &one_hot::OneHot,
     &or::OR,
     &pad::Pad,
     &pow::Pow,
@@ -249,6 +269,9 @@ pub static OPS: &[&dyn Op] = &[
     &rnn::Rnn,
     &round::ROUND,
     &scan::Scan,
+    &scatter::Scatter,
+    &scatter_elements::ScatterElements,
+    &scatter_nd::ScatterND,
     &selu::SELU,
     &shape::Shape,
     &shrink::SHRINK,
@@ -261,6 +284,7 @@ pub static OPS: &[&dyn Op] = &[
     &softmax::SOFTMAX,
     &softplus::SOFTPLUS,
     &softsign::SOFTSIGN,
+    &space_to_depth::SpaceToDepth,
     &split::Split,
     &sqrt::SQRT,
     &squeeze::Squeeze,
@@ -271,7 +295,9 @@ pub static OPS: &[&dyn Op] = &[
     &tanh::TANH,
     &thresholded_relu::THRESHOLDED_RELU,
     &tile::Tile,
+    &top_k::TopK,
     &transpose::Transpose,
+    &trilu::Trilu,
     &unsqueeze::Unsqueeze,
     &where_::Where,
     &xor::XOR,
