@@ -35,7 +35,6 @@ mod cum_prod;
 mod cum_sum;
 mod depth_to_space;
 mod dequantize_linear;
-mod dequantizelinear;
 mod div;
 mod dropout;
 mod dynamic_quantize_linear;
@@ -187,7 +186,6 @@ pub static OPS: &[&dyn Op] = &[
     &cum_sum::CUM_SUM,
     &depth_to_space::DepthToSpace,
     &dequantize_linear::DequantizeLinear,
-    &dequantizelinear::DequantizeLinear,
     &div::DIV,
     &dropout::Dropout,
     &dynamic_quantize_linear::DynamicQuantizeLinear,

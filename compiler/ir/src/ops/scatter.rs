@@ -23,6 +23,7 @@ impl Op for Scatter {
         Arity::exactly(3)
     }
     fn infer(&self, c: &Ctx, x: &[Option<&Fact>]) -> Result<Vec<Fact>> {
+        ScatterAttrs::read(c.attrs)?;
         elements::infer(c, x)
     }
     fn eval(&self, c: &Ctx, x: &[Option<&Tensor>]) -> Result<Vec<Tensor>> {
