@@ -85,7 +85,7 @@ pub fn shape(sizes: &Sizes, name: &str, fact: &Fact) -> Result<Vec<usize>> {
 }
 
 /// Inputs above this are refused: an error is better than a machine out of memory.
-pub const MOST_BYTES: usize = 1 << 36;
+pub const MOST_BYTES: usize = 1 << 32;
 
 #[cfg(test)]
 mod tests {

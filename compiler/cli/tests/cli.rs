@@ -218,6 +218,7 @@ fn nothing_partial_is_left_and_closed_pipes_are_quiet() {
     let home = Home::new();
     home.done(&["compile", "net.txt", "--emit", "text", "-o", "out.txt"]);
     assert_eq!(files(home.0.path()), ["net.txt", "out.txt"]);
+    assert_eq!(home.fails(1, &["run", "net.txt", "-o", "out.txt"]).lines().count(), 3);
     let mut child = Command::new(env!("CARGO_BIN_EXE_dlc"))
         .args(["completions", "bash"])
         .stdout(std::process::Stdio::piped())
@@ -227,4 +228,21 @@ fn nothing_partial_is_left_and_closed_pipes_are_quiet() {
     drop(child.stdout.take());
     let out = child.wait_with_output().unwrap();
     assert!(out.stderr.is_empty(), "{}", String::from_utf8_lossy(&out.stderr));
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_ends_with_one_message() {
+    let home = Home::new();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_dlc"))
+        .args(["bench", "net.txt", "--input", "x=random:0", "--input", "mask=random:0", "--warmup", "1000"])
+        .current_dir(home.0.path())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(sent.success() && child.wait().unwrap().code() == Some(130));
+    let out = child.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&out.stderr), "error: interrupted\n");
 }
