@@ -2,57 +2,118 @@
 
 use crate::failure::{Doing, Failure, Result};
 use dlc_compiler::sizes;
-use dlc_ir::{Fact, Graph, Tensor, interp};
+use dlc_ir::{DType, Dim, Fact, Graph, Tensor, interp};
+use dlc_runtime::{Model, Options, PortInfo, Session};
+use std::path::Path;
 
 /// A model ready to run.
 pub enum Engine {
-    /// A graph that is interpreted.
-    Oracle(Box<Graph>),
+    /// A graph that is interpreted, and what it is called on.
+    Oracle(Box<Graph>, Vec<Tensor>),
+    /// A compiled program, and what it is called on.
+    Program(Box<Session>, Vec<dlc_runtime::Tensor>),
 }
 
 impl Engine {
     /// Interprets a graph.
     pub fn oracle(graph: Graph) -> Engine {
-        Engine::Oracle(Box::new(graph))
+        Engine::Oracle(Box::new(graph), vec![])
     }
 
-    /// Loads an artifact.
-    pub fn load(_bytes: Vec<u8>, _threads: usize) -> Result<Engine> {
-        Err(Failure::data("this build has no runtime for artifacts"))
+    /// Opens an artifact.
+    pub fn open(path: &Path, threads: usize) -> Result<Engine> {
+        let doing = || format!("loading {}", path.display());
+        Engine::session(&Model::open(path).doing(doing)?, threads).doing(doing)
+    }
+
+    /// Loads the bytes of an artifact.
+    pub fn load(bytes: Vec<u8>, threads: usize) -> Result<Engine> {
+        let doing = || "loading the compiled program".into();
+        Engine::session(&Model::from_bytes(bytes.into()).doing(doing)?, threads)
+    }
+
+    fn session(model: &Model, threads: usize) -> Result<Engine> {
+        let session = Session::new(model, Options { threads, ..Options::default() });
+        Ok(Engine::Program(Box::new(session.doing(|| format!("starting {threads} threads"))?), vec![]))
     }
 
     /// Name for tables.
     pub fn name(&self) -> &'static str {
         match self {
-            Engine::Oracle(_) => "reference",
+            Engine::Oracle(..) => "reference",
+            Engine::Program(..) => "program",
         }
     }
 
-    /// Names and facts of the inputs, in order.
-    pub fn inputs(&self) -> Vec<(String, Fact)> {
+    /// Names and facts of the inputs, in order. A size that is an expression is a symbol of that name.
+    pub fn inputs(&self) -> Result<Vec<(String, Fact)>> {
         match self {
-            Engine::Oracle(g) => sizes::inputs(g),
+            Engine::Oracle(g, _) => Ok(sizes::inputs(g)),
+            Engine::Program(s, _) => s.model().inputs().iter().map(port).collect(),
         }
     }
 
     /// Names of the outputs, in order.
     pub fn outputs(&self) -> Vec<String> {
         match self {
-            Engine::Oracle(g) => g.outputs().iter().map(|o| o.0.clone()).collect(),
+            Engine::Oracle(g, _) => g.outputs().iter().map(|o| o.0.clone()).collect(),
+            Engine::Program(s, _) => s.model().outputs().into_iter().map(|p| p.name).collect(),
         }
     }
 
-    /// Bytes of the arena of the last run, for what is compiled.
+    /// Bytes of the arena of the last call, for what is compiled.
     pub fn arena_bytes(&self) -> Option<u64> {
         match self {
-            Engine::Oracle(_) => None,
+            Engine::Oracle(..) => None,
+            Engine::Program(s, _) => Some(s.stats().arena_bytes),
         }
     }
 
     /// Results for these inputs, in order.
     pub fn run(&mut self, inputs: &[Tensor]) -> Result<Vec<Tensor>> {
+        self.bind(inputs)?;
+        self.call()
+    }
+
+    /// Says what [`Engine::call`] is called on. What can be done once is done here.
+    pub fn bind(&mut self, inputs: &[Tensor]) -> Result<()> {
         match self {
-            Engine::Oracle(g) => interp::run(g, inputs).doing(|| "running the reference".into()),
+            Engine::Oracle(_, x) => *x = inputs.to_vec(),
+            Engine::Program(_, x) => *x = inputs.iter().map(to_runtime).collect::<Result<_>>()?,
+        }
+        Ok(())
+    }
+
+    /// Results for the inputs bound, in order.
+    pub fn call(&mut self) -> Result<Vec<Tensor>> {
+        match self {
+            Engine::Oracle(g, x) => interp::run(g, x).doing(|| "running the reference".into()),
+            Engine::Program(s, x) => {
+                let y = s.run(x).doing(|| "running the program".into())?;
+                y.iter().map(from_runtime).collect()
+            }
         }
     }
+}
+
+/// The fact of an input or output of a compiled program.
+pub fn port(p: &PortInfo) -> Result<(String, Fact)> {
+    let dim = |d: &String| d.parse::<i64>().map_or_else(|_| Dim::sym(d), Dim::from);
+    Ok((p.name.clone(), Fact::new(dtype(p.dtype)?, p.dims.iter().map(dim))))
+}
+
+fn dtype(code: u8) -> Result<DType> {
+    DType::from_onnx(code.into()).ok_or_else(|| Failure::data(format!("element type {code} is unknown")))
+}
+
+/// The tensor in memory that is aligned as programs expect.
+fn to_runtime(t: &Tensor) -> Result<dlc_runtime::Tensor> {
+    let doing = || "passing inputs".into();
+    let aligned = dlc_runtime::Tensor::of::<u8>(&[t.bytes().len()], t.bytes()).doing(doing)?;
+    let dtype = t.dtype().to_onnx() as u8;
+    dlc_runtime::Tensor::new(dtype, t.shape(), aligned.data().clone()).doing(doing)
+}
+
+fn from_runtime(t: &dlc_runtime::Tensor) -> Result<Tensor> {
+    Tensor::from_bytes(dtype(t.dtype())?, t.dims(), t.data().clone()).doing(|| "taking outputs".into())
 }

@@ -4,6 +4,7 @@ use crate::args::CompileArgs;
 use crate::engine::Engine;
 use crate::failure::{Doing, Result};
 use crate::ui::Ui;
+use dlc_artifact::file::MAGIC;
 use dlc_compiler::stages;
 use dlc_ir::Graph;
 use std::path::Path;
@@ -27,16 +28,15 @@ pub fn compile(graph: Graph, args: &CompileArgs, threads: usize, ui: &Ui) -> Res
     Engine::load(bytes, threads).doing(doing)
 }
 
-/// Loads an artifact.
-pub fn artifact(path: &Path, threads: usize) -> Result<Engine> {
-    let bytes = crate::files::read(path)?;
-    Engine::load(bytes, threads).doing(|| format!("loading {}", path.display()))
-}
-
 /// Makes a file ready to run: an artifact is loaded, a model compiled.
 pub fn open(path: &Path, args: &CompileArgs, threads: usize, ui: &Ui) -> Result<Engine> {
-    match crate::files::head(path, 4)?.starts_with(b"DLC") {
-        true => artifact(path, threads),
+    match is_artifact(path)? {
+        true => Engine::open(path, threads),
         false => compile(model(path, ui)?, args, threads, ui),
     }
+}
+
+/// Whether a file begins as an artifact does.
+pub fn is_artifact(path: &Path) -> Result<bool> {
+    Ok(crate::files::head(path, MAGIC.len() as u64)? == MAGIC)
 }

@@ -191,7 +191,7 @@ fn wrong_data_is_named() {
     home.put("noise.onnx", &(0..4096u32).map(|i| (i.wrapping_mul(2654435761) >> 13) as u8).collect::<Vec<_>>());
     home.put("noise.npy", b"\x93NUMPY\x01\x00\xff\xff{");
     home.put("noise.pb", &[0xff; 64]);
-    home.put("fake.dlc", b"DLC\0 but nothing of it is true");
+    home.put("fake.dlc", b"\x89dlc\r\n\x1a\n but nothing else is as it should be");
     fs::create_dir(home.path("folder")).unwrap();
     for file in ["cut.txt", "empty", "zeros", "noise.onnx", "fake.dlc", "folder", "missing", "noise.npy"] {
         for verb in ["run", "inspect", "verify", "bisect", "bench"] {

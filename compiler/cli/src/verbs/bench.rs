@@ -59,13 +59,14 @@ impl Bench {
         let start = Instant::now();
         let mut engine = subject::open(&self.file, &self.how, self.threads, ui)?;
         let load_s = start.elapsed().as_secs_f64();
-        let x = inputs::resolve(&engine.inputs(), &self.inputs.inputs, &self.how.dims, ui)?;
+        let x = inputs::resolve(&engine.inputs()?, &self.inputs.inputs, &self.how.dims, ui)?;
         let doing = || format!("running {}", self.file.display());
+        engine.bind(&x)?;
         let start = Instant::now();
-        let y = engine.run(&x).doing(doing)?;
+        let y = engine.call().doing(doing)?;
         let first_s = start.elapsed().as_secs_f64();
         self.save(&y)?;
-        let (times, cores) = self.time(&mut engine, &x, ui).doing(doing)?;
+        let (times, cores) = self.time(&mut engine, ui).doing(doing)?;
         let mut sorted = times.clone();
         sorted.sort_by(f64::total_cmp);
         let at = |q: f64| sorted[((sorted.len() - 1) as f64 * q).round() as usize];
@@ -93,19 +94,19 @@ impl Bench {
     }
 
     /// Seconds of every timed call, and how many cores were busy meanwhile.
-    fn time(&self, engine: &mut Engine, x: &[Tensor], ui: &Ui) -> Result<(Vec<f64>, f64)> {
+    fn time(&self, engine: &mut Engine, ui: &Ui) -> Result<(Vec<f64>, f64)> {
         let bar = ui.bar(0);
         bar.at(0, "warming up");
         let start = Instant::now();
         while start.elapsed().as_secs_f64() < self.warmup {
-            engine.run(x)?;
+            engine.call()?;
         }
         drop(bar);
         let (start, used) = (Instant::now(), process::cpu_seconds());
         let mut times = vec![];
         while times.len() < self.calls.max(1) && (times.len() < 5 || start.elapsed().as_secs_f64() < self.secs) {
             let call = Instant::now();
-            engine.run(x)?;
+            engine.call()?;
             times.push(call.elapsed().as_secs_f64());
         }
         let used = process::cpu_seconds().zip(used).map_or(0.0, |(after, before)| after - before);

@@ -88,7 +88,7 @@ impl Verify {
 
     fn engine(&self, graph: Graph, ui: &Ui) -> Result<Engine> {
         match &self.artifact {
-            Some(path) => subject::artifact(path, self.threads),
+            Some(path) => Engine::open(path, self.threads),
             None => subject::compile(graph, &self.how, self.threads, ui),
         }
     }
