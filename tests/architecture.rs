@@ -281,3 +281,20 @@ fn a_server_does_not_contain_the_compiler() {
     let wrong: Vec<_> = COMPILER.iter().filter(|c| names.contains(**c)).collect();
     assert!(wrong.is_empty(), "dlc-runtime links {wrong:?}");
 }
+
+/// Most bytes of a program that does nothing but run an artifact.
+const SMALL: u64 = 1 << 20;
+
+#[test]
+fn a_server_is_small() {
+    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
+    let target = root().join("target/small");
+    let build = ["build", "--offline", "--release", "-p", "dlc-runtime", "--example", "run", "--target-dir"];
+    let out = std::process::Command::new(cargo).args(build).arg(&target).current_dir(root()).output();
+    let out = out.expect("cargo runs");
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    let program = target.join("release/examples").join(format!("run{}", std::env::consts::EXE_SUFFIX));
+    let size = fs::metadata(&program).expect("the program was built").len();
+    println!("a program that runs artifacts: {} KiB", size / 1024);
+    assert!(size < SMALL, "{} bytes", size);
+}

@@ -1,14 +1,18 @@
 //! `dlc inspect`
 
-use crate::failure::{Doing, Result};
+use crate::engine;
+use crate::failure::{Doing, Failure, Result};
 use crate::ui::Ui;
 use crate::{files, page, subject, table};
+use dlc_artifact::Image;
+use dlc_artifact::program::Step;
 use dlc_compiler::sizes;
 use dlc_ir::graph::Kind;
 use dlc_ir::{Fact, Graph, Value};
+use dlc_runtime::Model;
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Say what is in a model or an artifact.
 #[derive(clap::Args)]
@@ -43,6 +47,9 @@ struct Port {
 
 impl Inspect {
     pub fn run(self, ui: &Ui) -> Result<()> {
+        if subject::is_artifact(&self.file)? {
+            return self.artifact(ui);
+        }
         let graph = subject::model(&self.file, ui)?;
         let doing = || format!("inspecting {}", self.file.display());
         let report = report(&graph).doing(doing)?;
@@ -50,6 +57,14 @@ impl Inspect {
             let html = page::page(&graph, &report.summary()).doing(doing)?;
             files::write(out, html.as_bytes())?;
         }
+        ui.show(&report, || report.text())
+    }
+
+    fn artifact(&self, ui: &Ui) -> Result<()> {
+        if self.html.is_some() {
+            return Err(Failure::usage("an artifact has no graph to draw: give --html with the model"));
+        }
+        let report = contents(&self.file).doing(|| format!("inspecting {}", self.file.display()))?;
         ui.show(&report, || report.text())
     }
 }
@@ -139,5 +154,74 @@ impl Report {
             table::table(&["", "name", "type"], rows),
             table::table(&[">count", "operator"], counts)
         )
+    }
+}
+
+/// What an artifact holds.
+#[derive(Serialize)]
+struct Contents {
+    file_bytes: u64,
+    /// What the processor must have.
+    target: Vec<String>,
+    metadata: BTreeMap<String, String>,
+    inputs: Vec<Port>,
+    outputs: Vec<Port>,
+    steps: usize,
+    functions: usize,
+    code_bytes: u64,
+    constant_bytes: u64,
+    /// Bytes of the arena when every symbolic size is 1, unless a size depends on data.
+    arena_bytes: Option<u64>,
+    /// How often steps call each function.
+    calls: BTreeMap<String, usize>,
+}
+
+fn contents(path: &Path) -> Result<Contents> {
+    let doing = || "opening it".into();
+    let model = Model::open(path).doing(doing)?;
+    let image = Image::open(path).doing(doing)?;
+    let ports = |ports: Vec<dlc_runtime::PortInfo>| -> Result<Vec<Port>> {
+        ports.iter().map(|p| engine::port(p).map(|(name, fact)| Port { name, fact: fact.to_string() })).collect()
+    };
+    let program = &image.program;
+    let ones: Vec<(&str, i64)> = program.symbols.iter().map(|s| (s.as_str(), 1)).collect();
+    let mut calls = BTreeMap::new();
+    let steps: Vec<&Step> = program.blocks.iter().flat_map(|b| &b.steps).collect();
+    for step in &steps {
+        if let Step::Call { function, .. } = step {
+            *calls.entry(program.functions[*function as usize].name.clone()).or_insert(0) += 1;
+        }
+    }
+    Ok(Contents {
+        file_bytes: std::fs::metadata(path).doing(doing)?.len(),
+        target: image.target.clone(),
+        metadata: image.metadata.iter().cloned().collect(),
+        inputs: ports(model.inputs())?,
+        outputs: ports(model.outputs())?,
+        steps: steps.len(),
+        functions: program.functions.len(),
+        code_bytes: program.code_len,
+        constant_bytes: program.const_len,
+        arena_bytes: model.planned_bytes(&ones).ok(),
+        calls,
+    })
+}
+
+impl Contents {
+    fn text(&self) -> String {
+        let row = |a: &str, b: String| vec![a.to_string(), b];
+        let mut rows = vec![
+            row("file", table::bytes(self.file_bytes)),
+            row("needs", self.target.join(" ")),
+            row("code", format!("{} in {} functions", table::bytes(self.code_bytes), self.functions)),
+            row("constants", table::bytes(self.constant_bytes)),
+            row("steps", self.steps.to_string()),
+            row("arena", self.arena_bytes.map_or("depends on data".into(), table::bytes)),
+        ];
+        rows.extend(self.inputs.iter().map(|p| row("input", format!("{} {}", p.name, p.fact))));
+        rows.extend(self.outputs.iter().map(|p| row("output", format!("{} {}", p.name, p.fact))));
+        rows.extend(self.metadata.iter().map(|(k, v)| row(k, v.clone())));
+        let calls = self.calls.iter().map(|(f, n)| vec![n.to_string(), f.clone()]);
+        format!("{}\n\n{}", table::table(&["", "artifact"], rows), table::table(&[">calls", "function"], calls))
     }
 }
