@@ -35,6 +35,7 @@ mod cum_prod;
 mod cum_sum;
 mod depth_to_space;
 mod dequantize_linear;
+mod det;
 mod div;
 mod dropout;
 mod dynamic_quantize_linear;
@@ -82,11 +83,16 @@ mod max;
 mod max_pool;
 mod mean;
 mod mean_variance_normalization;
+mod microsoft_bias_gelu;
+mod microsoft_fast_gelu;
+mod microsoft_gelu;
+mod microsoft_quick_gelu;
 mod min;
 mod mish;
 mod mod_;
 mod mul;
 mod neg;
+mod negative_log_likelihood_loss;
 mod non_zero;
 mod not;
 mod one_hot;
@@ -129,6 +135,7 @@ mod sinh;
 mod size;
 mod slice;
 mod softmax;
+mod softmax_cross_entropy_loss;
 mod softplus;
 mod softsign;
 mod space_to_depth;
@@ -137,6 +144,7 @@ mod sqrt;
 mod squeeze;
 mod sub;
 mod sum;
+mod swiglu;
 mod swish;
 mod tan;
 mod tanh;
@@ -186,6 +194,7 @@ pub static OPS: &[&dyn Op] = &[
     &cum_sum::CUM_SUM,
     &depth_to_space::DepthToSpace,
     &dequantize_linear::DequantizeLinear,
+    &det::Det,
     &div::DIV,
     &dropout::Dropout,
     &dynamic_quantize_linear::DynamicQuantizeLinear,
@@ -233,11 +242,16 @@ pub static OPS: &[&dyn Op] = &[
     &max_pool::MaxPool,
     &mean::MEAN,
     &mean_variance_normalization::MeanVarianceNormalization,
+    &microsoft_bias_gelu::MICROSOFT_BIAS_GELU,
+    &microsoft_fast_gelu::MICROSOFT_FAST_GELU,
+    &microsoft_gelu::MICROSOFT_GELU,
+    &microsoft_quick_gelu::MICROSOFT_QUICK_GELU,
     &min::MIN,
     &mish::MISH,
     &mod_::Mod,
     &mul::MUL,
     &neg::NEG,
+    &negative_log_likelihood_loss::NegativeLogLikelihoodLoss,
     &non_zero::NonZero,
     &not::NOT,
     &one_hot::OneHot,
@@ -280,6 +294,7 @@ pub static OPS: &[&dyn Op] = &[
     &size::Size,
     &slice::Slice,
     &softmax::SOFTMAX,
+    &softmax_cross_entropy_loss::SoftmaxCrossEntropyLoss,
     &softplus::SOFTPLUS,
     &softsign::SOFTSIGN,
     &space_to_depth::SpaceToDepth,
@@ -288,6 +303,7 @@ pub static OPS: &[&dyn Op] = &[
     &squeeze::Squeeze,
     &sub::SUB,
     &sum::SUM,
+    &swiglu::Swiglu,
     &swish::SWISH,
     &tan::TAN,
     &tanh::TANH,

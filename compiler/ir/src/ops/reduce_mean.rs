@@ -6,10 +6,12 @@ use super::common::unary::is_number;
 use crate::Num;
 use crate::lower::{Expr, Monoid};
 
-/// Mean of the elements; integers truncate, and give 0 where there is none.
+/// Mean of the elements; integers truncate; NaN, and 0 as an integer, where there is none.
 pub fn mean(v: &[Num]) -> Num {
-    let n = v.len() as i128;
-    super::common::binary::number(sum(v, |v| v), Num::I(n), |a, b| a / b, |a, b| a.checked_div(b).unwrap_or(0))
+    match v.len() as i128 {
+        0 => Num::F(f64::NAN),
+        n => super::common::binary::number(sum(v, |v| v), Num::I(n), |a, b| a / b, |a, b| a / b),
+    }
 }
 
 /// See the module.

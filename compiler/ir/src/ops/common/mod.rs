@@ -2,6 +2,7 @@
 
 pub mod activation;
 pub mod arg;
+pub mod bias_gelu;
 pub mod binary;
 pub mod contract;
 pub mod control;
@@ -13,6 +14,7 @@ pub mod global_pool;
 pub mod layer_norm;
 pub mod line;
 pub mod movement;
+pub mod nll;
 pub mod normalize;
 pub mod order;
 pub mod pool;

@@ -85,9 +85,17 @@ pub fn eval(x: &Tensor, axes: &[usize], keepdims: bool, f: impl Fn(&[Num]) -> Nu
     let mut data = vec![];
     for_each_group(x.shape(), axes, |at| {
         let elements: Vec<Num> = at.iter().map(|i| x.at(*i)).collect();
-        data.push(cast(f(&elements), x.dtype()));
+        data.push(element(f(&elements), x.dtype()));
     });
     Tensor::new(x.dtype(), &reduced_shape(x.shape(), axes, keepdims, 1), data)
+}
+
+/// A result as an element; the least bool is false, for reductions of nothing.
+fn element(v: Num, dtype: DType) -> Num {
+    match v {
+        Num::F(v) if dtype == DType::Bool => Num::from(v > 0.0),
+        v => cast(v, dtype),
+    }
 }
 
 /// Sum of products of the elements with themselves, exact on integers.
@@ -132,10 +140,14 @@ fn samples(types: fn(DType) -> bool) -> Vec<Sample> {
         (Attrs::new(), vec![Some(Tensor::f32(&[2, 2], &[f32::NAN, 1.0, 2.0, 3.0])), axes(&[1])]),
         (Attrs::new(), vec![Some(sample_floats(&[3, 4], 3).cast(DType::F16)), axes(&[1])]),
         (keep(0), vec![Some(sample_floats(&[3, 4], 3).cast(DType::F64)), axes(&[0])]),
+        (keep(0), vec![Some(sample_floats(&[2, 0], 3)), axes(&[1])]),
     ];
     for t in operands_of(types).into_iter().filter(|t| !t.dtype().is_float()) {
         cases.push((keep(0), vec![Some(t.clone()), axes(&[0])]));
         cases.push((keep(1), vec![Some(t), axes(&[0])]));
+    }
+    if types(DType::Bool) {
+        cases.push((keep(0), vec![Some(Tensor::floats(DType::Bool, &[2, 0], &[])), axes(&[1])]));
     }
     cases.into_iter().map(|(attrs, x)| Sample { attrs, x, outputs: 1 }).collect()
 }
