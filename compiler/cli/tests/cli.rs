@@ -73,7 +73,8 @@ fn files(dir: &Path) -> Vec<String> {
 #[test]
 fn help_and_completions_are_there() {
     let home = Home::new();
-    for verb in ["compile", "run", "inspect", "verify", "bench", "bisect", "targets", "doctor", "completions"] {
+    for verb in ["compile", "run", "inspect", "verify", "bench", "bisect", "models", "targets", "doctor", "completions"]
+    {
         assert!(home.done(&[verb, "--help"]).contains("Usage: dlc"), "{verb}");
     }
     for shell in ["bash", "zsh", "fish"] {
@@ -144,6 +145,21 @@ fn verify_and_bisect_agree_with_the_oracle() {
     let rows = home.json(&["verify", "net.txt", "--per-layer"])["rows"].as_array().unwrap().len();
     assert_eq!(rows, 4);
     assert!(home.json(&["bisect", "net.txt"])["changed_by"].is_null());
+}
+
+#[test]
+fn every_seeded_network_runs_and_verifies() {
+    let home = Home::new();
+    for row in home.json(&["models"]).as_array().unwrap() {
+        let name = row["name"].as_str().unwrap();
+        home.done(&["models", name, "-o", "model.txt"]);
+        assert_eq!(home.json(&["verify", "model.txt", "--per-layer"])["good"], true, "{name}");
+    }
+    for name in ["gate", "mlp"] {
+        home.done(&["models", name, "-o", "model.txt"]);
+        assert!(home.json(&["bisect", "model.txt"])["changed_by"].is_null(), "{name}");
+    }
+    home.fails(2, &["models", "alexnet"]);
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod compile;
 mod completions;
 mod doctor;
 mod inspect;
+mod models;
 mod run;
 mod targets;
 mod verify;
@@ -22,6 +23,7 @@ pub enum Verb {
     Verify(verify::Verify),
     Bench(bench::Bench),
     Bisect(bisect::Bisect),
+    Models(models::Models),
     Targets(targets::Targets),
     Doctor(doctor::Doctor),
     Completions(completions::Completions),
@@ -37,6 +39,7 @@ impl Verb {
             Verb::Verify(v) => v.run(ui),
             Verb::Bench(v) => v.run(ui),
             Verb::Bisect(v) => v.run(ui),
+            Verb::Models(v) => v.run(ui),
             Verb::Targets(v) => v.run(ui),
             Verb::Doctor(v) => v.run(ui),
             Verb::Completions(v) => v.run(ui),
