@@ -14,6 +14,7 @@ mod tensor;
 mod upgrade;
 
 pub use error::{Error, Result};
+pub use import::Assumption;
 
 use bytes::Bytes;
 use dlc_ir::{Graph, Tensor};
@@ -44,6 +45,8 @@ pub struct Model {
     pub ir_version: i64,
     /// Free-form properties, in the order of the file.
     pub metadata: Vec<(String, String)>,
+    /// What the graph takes for granted of the sizes of its inputs.
+    pub assumptions: Vec<Assumption>,
 }
 
 /// Reads a model; constants in files of their own are looked for beside it.
@@ -55,11 +58,11 @@ pub fn load(path: &Path, opts: &LoadOptions) -> Result<Model> {
 pub fn load_bytes(bytes: Bytes, folder: Option<&Path>, opts: &LoadOptions) -> Result<Model> {
     let m = decode::<proto::ModelProto>("ModelProto", bytes)?;
     let folder = folder.map(|f| if f.as_os_str().is_empty() { Path::new(".") } else { f });
-    let graph = import::import(&m, External::new(folder), opts)?;
+    let (graph, assumptions) = import::import(&m, folder, opts)?;
     let producer = format!("{} {}", m.producer_name, m.producer_version).trim().to_string();
     let metadata = m.metadata_props.into_iter().map(|e| (e.key, e.value)).collect();
     let opset = import::Opsets::new(&m.opset_import)?.version("");
-    Ok(Model { graph, opset, producer, ir_version: m.ir_version, metadata })
+    Ok(Model { graph, opset, producer, ir_version: m.ir_version, metadata, assumptions })
 }
 
 /// Names of the inputs that a model declares and gives no value, in order.

@@ -4,7 +4,7 @@
 //! subgraph after all others; captured constants are copied into the subgraph instead, sharing their bytes.
 
 use super::node::{at, results};
-use super::{Env, Frame, Importer, attribute, free};
+use super::{Assumption, Env, Frame, Importer, assume, attribute, free};
 use crate::proto::{GraphProto, NodeProto};
 use crate::{Error, Result};
 use dlc_ir::{Attrs, Dim, Fact, Graph, Tensor, Value, ops};
@@ -30,15 +30,29 @@ impl Importer<'_> {
             return self.inline(f, if taken { then } else { els });
         }
         let captured = self.captured(f, &[then, els]);
-        let attrs = Attrs::new()
-            .with("then_branch", self.closed(f, then, &captured, &[])?)
-            .with("else_branch", self.closed(f, els, &captured, &[])?);
+        let graphs = (self.closed(f, then, &captured, &[]), self.closed(f, els, &captured, &[]));
+        let sizes = cond.and_then(|c| assume::sizes(f.graph, c));
+        let taken = match (&graphs, sizes) {
+            ((Ok(a), Ok(b)), Some(_)) if alike(a, b) => None,
+            ((Ok(_), Ok(_)), Some(s)) => Some((self.choices.next(), s)),
+            ((Ok(_), Err(_)), Some(s)) => Some((true, s)),
+            ((Err(_), Ok(_)), Some(s)) => Some((false, s)),
+            _ => None,
+        };
+        if let Some((taken, assume::Sizes(left, right, equal))) = taken {
+            let node = n.name.clone();
+            let assumption = Assumption { node, left, right, equal: equal == taken, always: f.always };
+            self.assumptions.push(assumption);
+            return self.inline(f, if taken { then } else { els });
+        }
+        let attrs = Attrs::new().with("then_branch", graphs.0?).with("else_branch", graphs.1?);
         self.control(f, n, attrs, vec![cond], &captured)
     }
 
     /// A branch that is known to be taken, in place of the node.
     fn inline(&mut self, f: &mut Frame, g: &GraphProto) -> Result<Vec<Option<Value>>> {
-        let mut inner = Frame { graph: f.graph, env: Env::inside(&f.env), opsets: f.opsets, depth: f.depth + 1 };
+        let mut inner =
+            Frame { graph: f.graph, env: Env::inside(&f.env), opsets: f.opsets, depth: f.depth + 1, always: f.always };
         let outputs = self.body(&mut inner, g)?;
         Ok(outputs.into_iter().map(|o| Some(o.1)).collect())
     }
@@ -193,11 +207,17 @@ impl Importer<'_> {
                 env.bind(&name, None);
             }
         }
-        let mut frame = Frame { graph: &mut graph, env, opsets: f.opsets, depth: f.depth + 1 };
+        let mut frame = Frame { graph: &mut graph, env, opsets: f.opsets, depth: f.depth + 1, always: false };
         let outputs = self.body(&mut frame, g)?;
         graph.set_outputs(outputs);
         Ok(graph)
     }
+}
+
+/// Whether two branches give results of the same types and ranks.
+fn alike(a: &Graph, b: &Graph) -> bool {
+    let kinds = |g: &Graph| -> Vec<_> { g.outputs().iter().map(|o| (g.fact(o.1).dtype, g.fact(o.1).rank())).collect() };
+    kinds(a) == kinds(b)
 }
 
 fn branch<'n>(n: &'n NodeProto, name: &str) -> Result<&'n GraphProto> {

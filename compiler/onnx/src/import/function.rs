@@ -20,7 +20,7 @@ impl Importer<'_> {
         for (i, name) in function.input.iter().enumerate() {
             env.bind(name, x.get(i).copied().flatten());
         }
-        let mut inner = Frame { graph: f.graph, env, opsets: &opsets, depth: f.depth + 1 };
+        let mut inner = Frame { graph: f.graph, env, opsets: &opsets, depth: f.depth + 1, always: f.always };
         self.nodes(&mut inner, &function.name, &nodes)?;
         Ok(function.output.iter().map(|o| inner.env.value(o)).collect())
     }

@@ -4,6 +4,7 @@
 //! [`upgrade`](crate::upgrade) has given it the newest form of its operator. Subgraphs become closed graphs whose
 //! captured values are operands of the node; functions are expanded in place.
 
+mod assume;
 mod attribute;
 mod constant;
 mod control;
@@ -15,18 +16,23 @@ mod opsets;
 mod order;
 mod shape_math;
 
+pub use assume::Assumption;
 pub use opsets::Opsets;
 
 use crate::external::External;
 use crate::names::Names;
 use crate::proto::{FunctionProto, GraphProto, ModelProto, NodeProto, ValueInfoProto};
 use crate::{Error, LoadOptions, Result, dims, tensor};
+use assume::Choices;
 use dlc_ir::{Dim, Fact, Graph, Tensor, Value};
 use env::Env;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 /// Deepest nesting of subgraphs and functions.
 const MAX_DEPTH: usize = 48;
+/// Most ways of choosing branches that are tried.
+const MAX_ATTEMPTS: usize = 64;
 /// Most nodes, with those of expanded functions.
 const MAX_NODES: usize = 4_000_000;
 
@@ -36,6 +42,8 @@ pub struct Importer<'m> {
     names: Names,
     external: External,
     nodes: usize,
+    choices: Choices,
+    assumptions: Vec<Assumption>,
 }
 
 /// The graph being built, and what its names mean.
@@ -44,15 +52,42 @@ struct Frame<'f> {
     env: Env<'f>,
     opsets: &'f Opsets,
     depth: usize,
+    /// Whether the graph runs for every input.
+    always: bool,
 }
 
-/// The graph of a model.
-pub fn import(m: &ModelProto, external: External, opts: &LoadOptions) -> Result<Graph> {
+/// The graph of a model, and what it takes for granted.
+pub fn import(m: &ModelProto, folder: Option<&Path>, opts: &LoadOptions) -> Result<(Graph, Vec<Assumption>)> {
     let g = m.graph.as_ref().ok_or_else(|| Error::graph("", "the model has no graph"))?;
     let opsets = Opsets::new(&m.opset_import)?;
-    let functions = m.functions.iter().map(|f| ((opsets::plain(&f.domain), &*f.name, &*f.overload), f)).collect();
-    let mut importer = Importer { functions, names: Names::default(), external, nodes: 0 };
-    importer.top(g, &opsets, opts)
+    let mut choices = Choices::default();
+    let mut first = None;
+    for _ in 0..MAX_ATTEMPTS {
+        let mut importer = Importer::new(m, folder, choices);
+        match importer.top(g, &opsets, opts) {
+            Ok(graph) => return Ok((graph, importer.assumptions)),
+            Err(e) => first = first.or(Some(e)),
+        }
+        match importer.choices.after_failure() {
+            Some(next) => choices = next,
+            None => break,
+        }
+    }
+    Err(first.expect("an attempt has failed"))
+}
+
+impl<'m> Importer<'m> {
+    fn new(m: &'m ModelProto, folder: Option<&Path>, choices: Choices) -> Self {
+        let functions = m.functions.iter().map(|f| ((opsets::plain(&f.domain), &*f.name, &*f.overload), f)).collect();
+        Importer {
+            functions,
+            names: Names::default(),
+            external: External::new(folder),
+            nodes: 0,
+            choices,
+            assumptions: vec![],
+        }
+    }
 }
 
 impl Importer<'_> {
@@ -69,7 +104,7 @@ impl Importer<'_> {
             }
             env.bind(name, Some(graph.add_input(name, fact)));
         }
-        let mut frame = Frame { graph: &mut graph, env, opsets, depth: 0 };
+        let mut frame = Frame { graph: &mut graph, env, opsets, depth: 0, always: true };
         for (name, t) in &opts.constants {
             check_given(g, name, t)?;
             self.constant(&mut frame, name, t.clone());

@@ -10,7 +10,7 @@ const LARGEST: usize = 1024;
 const RANDOM: &[&str] =
     &["Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike"];
 
-/// Results of a node, if its operands are small integer constants and its results are small.
+/// Results of a node, if its operands are known, small and integers, and its results are small.
 pub fn results(g: &Graph, id: NodeId) -> Option<Vec<Tensor>> {
     let node = g.node(id);
     let (op, ctx) = node.ctx()?;
@@ -19,8 +19,8 @@ pub fn results(g: &Graph, id: NodeId) -> Option<Vec<Tensor>> {
         return None;
     }
     let operands = g.operands(id);
-    let constant = |v| g.constant(v).filter(|t| t.len() <= LARGEST && !t.dtype().is_float());
-    let x: Vec<Option<&Tensor>> = operands.iter().map(|v| v.and_then(constant)).collect();
-    let known = !x.is_empty() && operands.iter().zip(&x).all(|(v, t)| v.is_some() == t.is_some());
-    known.then(|| interp::eval(op.0, &ctx, &x).ok()).flatten()
+    let known = |v| g.fact(v).constant().filter(|t| t.len() <= LARGEST && !t.dtype().is_float());
+    let x: Vec<Option<&Tensor>> = operands.iter().map(|v| v.and_then(known)).collect();
+    let all = !x.is_empty() && operands.iter().zip(&x).all(|(v, t)| v.is_some() == t.is_some());
+    all.then(|| interp::eval(op.0, &ctx, &x).ok()).flatten()
 }
