@@ -4,7 +4,7 @@ use crate::arena::Memory;
 use crate::code::{Arguments, SharedCall, call};
 use crate::frame::{Frame, Value};
 use crate::model::Loaded;
-use crate::plan::plan;
+use crate::plan::{plan, room};
 use crate::session::State;
 use crate::{Error, Result, Tensor, Trace};
 use dlc_artifact::program::*;
@@ -101,9 +101,9 @@ impl<'a, 't> Run<'a, 't> {
         let size = |b: &BufId| frame.size(frame.block.buffers[*b as usize].bytes, || name(*b));
         let sizes = stage.buffers.iter().map(size).collect::<Result<Vec<_>>>()?;
         let placed = stage.buffers.iter().zip(&sizes).filter(|(b, _)| is_arena(frame, **b));
-        let key: Vec<i64> = stage.symbols.iter().map(|s| frame.symbols[*s as usize]).collect();
+        let rooms: Vec<u64> = placed.map(|(b, n)| room(frame.size_of(*b), *n as u64)).collect();
         let plans = &mut self.state.plans[frame.id][frame.stage];
-        let plan = plans.get(&key, || plan(frame.block, stage, placed.map(|(_, n)| *n as u64)));
+        let plan = plans.get(&rooms, || plan(frame.block, stage, &rooms));
         let arena = frame.memories.len();
         if !stage.arena.is_empty() {
             frame.memories.push(self.state.arena.take(plan.arena)?);
@@ -159,7 +159,7 @@ impl<'a, 't> Run<'a, 't> {
         }
         let kernel = self.model.kernel(*function)?;
         let threads = (self.state.pool.threads() as i64).min(work / grain).max(1);
-        self.reserve_scratch(threads as usize, scratch as u64)?;
+        self.reserve_scratch(scratch as u64)?;
         if threads == 1 {
             let with = Arguments { buffers: &self.pointers, args: &self.integers };
             call(&self.model.code, kernel, &with, 0..work, &self.state.scratch[0]);
@@ -179,17 +179,16 @@ impl<'a, 't> Run<'a, 't> {
         Ok(())
     }
 
-    /// Gives each of `threads` threads at least `bytes` bytes.
-    fn reserve_scratch(&mut self, threads: usize, bytes: u64) -> Result<()> {
+    /// Gives each thread at least `bytes` bytes.
+    fn reserve_scratch(&mut self, bytes: u64) -> Result<()> {
         let State { scratch, arena, pool, .. } = &mut *self.state;
         let enough = |m: &Arc<Memory>| m.len() as u64 >= bytes;
-        if scratch.len() >= threads && scratch.iter().all(enough) {
+        if scratch.len() == pool.threads() && scratch.iter().all(enough) {
             return Ok(());
         }
         scratch.drain(..).for_each(|m| arena.give(m));
-        for _ in 0..pool.threads() {
-            scratch.push(arena.take(bytes)?);
-        }
+        // Kept only if all threads get theirs: a thread's number is the index of its memory.
+        *scratch = (0..pool.threads()).map(|_| arena.take(bytes)).collect::<Result<_>>()?;
         Ok(())
     }
 }

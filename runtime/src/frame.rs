@@ -174,6 +174,11 @@ impl<'a> Frame<'a> {
         usize::try_from(value).map_err(|_| self.no_size(e, place()))
     }
 
+    /// The expression that is the size of a buffer.
+    pub(crate) fn size_of(&self, buffer: BufId) -> Expr {
+        self.model.program.exprs[self.block.buffers[buffer as usize].bytes as usize]
+    }
+
     #[cold]
     fn no_size(&self, e: ExprId, place: String) -> Error {
         let value = match self.values[e as usize] {

@@ -3,7 +3,7 @@
 use crate::arena::Memory;
 use crate::code::{Code, Kernel};
 use crate::expr::{NONE, eval, text};
-use crate::plan::plan;
+use crate::plan::{plan, room};
 use crate::processor;
 use crate::schedule::{BlockSchedule, schedule};
 use crate::tensor::{ALIGN, AlignedVec};
@@ -83,35 +83,37 @@ impl Model {
         let program = &self.loaded.program;
         let mut symbols = vec![NONE; program.symbols.len()];
         for (name, value) in dims {
-            let wrong = |expected| Error::Symbol { symbol: (*name).into(), expected, found: value.to_string() };
-            let at = program.symbols.iter().position(|s| s == name).ok_or_else(|| wrong("no such symbol"))?;
-            symbols[at] = Some(*value).filter(|v| *v >= 0).ok_or_else(|| wrong("0 or more"))?;
+            let wrong = |expected, found| Error::Symbol { symbol: (*name).into(), expected, found };
+            let at = program.symbols.iter().position(|s| s == name);
+            let at = at.ok_or_else(|| wrong("a symbol of the model", "none of this name".into()))?;
+            symbols[at] = Some(*value).filter(|v| *v >= 0).ok_or_else(|| wrong("0 or more", value.to_string()))?;
         }
         let mut values = vec![NONE; program.exprs.len()];
         let mut sum = 0u64;
         for stage in &self.loaded.schedule[0].stages {
-            for &s in stage.symbols.iter().filter(|s| symbols[**s as usize] == NONE) {
+            if let Some(&s) = stage.symbols.iter().find(|s| symbols[**s as usize] == NONE) {
                 let symbol = program.symbols[s as usize].clone();
                 return Err(Error::Symbol { symbol, expected: "a value", found: "none".into() });
             }
             for &e in &stage.exprs {
                 values[e as usize] = eval(program.exprs[e as usize], &values, &symbols);
             }
-            let sizes = stage.arena.iter().map(|b| self.planned_size(*b, &values)).collect::<Result<Vec<_>>>()?;
-            sum = sum.saturating_add(plan(self.main(), stage, sizes.into_iter()).arena);
+            let rooms = stage.arena.iter().map(|b| self.planned_room(*b, &values)).collect::<Result<Vec<_>>>()?;
+            sum = sum.saturating_add(plan(self.main(), stage, &rooms).arena);
         }
         Ok(sum)
     }
 
-    fn planned_size(&self, buffer: u32, values: &[i64]) -> Result<u64> {
+    fn planned_room(&self, buffer: u32, values: &[i64]) -> Result<u64> {
         let e = self.main().buffers[buffer as usize].bytes;
         let value = values[e as usize];
-        u64::try_from(value).map_err(|_| Error::NoSize {
+        let bytes = u64::try_from(value).map_err(|_| Error::NoSize {
             place: format!("buffer {buffer}"),
             expr: text(&self.loaded.program, e),
             value: if value == NONE { ", which has no value".into() } else { format!(" = {value}") },
             symbols: String::new(),
-        })
+        })?;
+        Ok(room(self.loaded.program.exprs[e as usize], bytes))
     }
 
     fn main(&self) -> &Block {
@@ -138,7 +140,7 @@ impl Loaded {
 
 /// The bytes, copied unless they are aligned as code expects.
 fn aligned(bytes: Bytes) -> Result<Bytes> {
-    if bytes.is_empty() || bytes.as_ptr() as usize % ALIGN == 0 {
+    if bytes.is_empty() || (bytes.as_ptr() as usize).is_multiple_of(ALIGN) {
         return Ok(bytes);
     }
     let mut copy = AlignedVec::with_len(bytes.len() + ALIGN)?;

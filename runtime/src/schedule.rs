@@ -252,7 +252,11 @@ impl<'a> Scheduler<'a> {
             port.dims.iter().try_for_each(|e| self.known(*e, end, place))?;
             self.ready(port.buffer, end, end, place)?;
         }
-        Ok(())
+        self.block.asserts.iter().try_for_each(|a| {
+            let place = || format!("assertion \"{}\"", a.message);
+            self.known(a.left, end, place)?;
+            self.known(a.right, end, place)
+        })
     }
 
     fn wrong(&self, place: impl FnOnce() -> String, expected: String, found: String) -> Error {

@@ -115,7 +115,7 @@ impl State {
     fn input(&mut self, tensor: &Tensor) -> Result<Value> {
         let data = tensor.data();
         let dims = tensor.dims().iter().map(|d| i64::try_from(*d).unwrap_or(i64::MAX)).collect();
-        let memory = if data.as_ptr() as usize % ALIGN == 0 {
+        let memory = if (data.as_ptr() as usize).is_multiple_of(ALIGN) {
             Arc::new(Memory::of(data.clone()))
         } else {
             self.arena.take(data.len() as u64)?

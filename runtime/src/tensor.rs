@@ -79,10 +79,10 @@ pub(crate) struct AlignedVec {
 }
 
 impl AlignedVec {
-    /// Room for `len` bytes.
+    /// Room for `len` bytes, and for code to read a vector past them.
     pub(crate) fn with_len(len: usize) -> Result<Self> {
         let mut bytes: Vec<u8> = vec![];
-        bytes.try_reserve_exact(len.saturating_add(ALIGN)).map_err(|_| out_of_memory("allocate a tensor"))?;
+        bytes.try_reserve_exact(len.saturating_add(2 * ALIGN)).map_err(|_| out_of_memory("allocate a tensor"))?;
         let start = bytes.as_ptr().align_offset(ALIGN).min(ALIGN);
         bytes.resize(start, 0);
         Ok(AlignedVec { bytes, start })

@@ -33,7 +33,7 @@ pub fn place(buffers: &[Interval], align: u64) -> Plan {
     for i in order {
         taken.clear();
         lives.meeting(i, |j| taken.push((plan.offsets[j], end(plan.offsets[j], buffers[j].bytes))));
-        taken.sort_unstable();
+        taken.sort_unstable_by_key(|(low, _)| *low);
         plan.offsets[i] = lowest_gap(&taken, buffers[i].bytes, align);
         plan.arena = plan.arena.max(end(plan.offsets[i], buffers[i].bytes));
         lives.insert(i);

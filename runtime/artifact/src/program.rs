@@ -83,11 +83,12 @@ pub struct Port {
 /// Where the bytes of a buffer are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Home {
-    /// Given by the caller: input `k` of the block.
+    /// Given by the caller: input `k` of the block. Code never writes to it, nor to a constant.
     Input(u32),
     /// In the constants section at this offset.
     Const(u64),
-    /// Placed in the block's arena, alive from step `first` to step `last` (both included) of the block.
+    /// Placed in the block's arena, alive from step `first` to step `last` (both included) of the block. Every use of
+    /// it, also through buffers that alias it, is within these.
     Arena {
         /// Step that writes it first.
         first: u32,
