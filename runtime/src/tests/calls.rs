@@ -4,7 +4,7 @@ use super::*;
 use crate::tests::code::*;
 
 /// `y = (x + x) + k` for f32[n], where `k` is a constant if `constant`, else `x`; the sum is made in place.
-fn sum(constant: Option<&[f32]>) -> Build {
+pub(super) fn sum(constant: Option<&[f32]>) -> Build {
     let mut b = Build::default();
     let n = b.sym("n");
     let bytes = b.times(4, n);

@@ -4,7 +4,7 @@ use super::*;
 use crate::tests::code::*;
 
 /// `c: bool[], x: f32[n] -> if c then x + x else x ++ x`, the size of the result a symbol of its own.
-fn branch() -> Build {
+pub(super) fn branch() -> Build {
     let mut b = Build::default();
     let (n, one) = (b.sym("n"), b.n(1));
     let m = b.sym("m");
@@ -87,7 +87,7 @@ fn results_go_to_the_arena_only() {
 
 /// `trips: i64[], go: bool[], x: i64[p], y: i64[1] -> grown: i64[q], scan: i64[t, 1]`. Each iteration appends
 /// `y + iteration` to the carried list, scans it, and goes on while the iteration is below `limit`.
-fn growing(limit: i64) -> Build {
+pub(super) fn growing(limit: i64) -> Build {
     let mut b = Build::default();
     let names = ["p", "q", "t", "c"];
     let [p, q, t, c] = names.map(|s| b.sym(s));

@@ -3,6 +3,7 @@
 mod calls;
 mod code;
 mod control;
+mod fuzz;
 mod sizes;
 
 use crate::{Model, Options, Session, Tensor};

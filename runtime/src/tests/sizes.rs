@@ -4,7 +4,7 @@ use super::*;
 use crate::tests::code::*;
 
 /// `x: i64[past], y: i64[past + seq], z: i64[2 * seq] -> y + y`, with an assertion that `seq` is at most 8.
-fn cache() -> Build {
+pub(super) fn cache() -> Build {
     let mut b = Build::default();
     let (past, seq) = (b.sym("past"), b.sym("seq"));
     let total = b.add(past, seq);
@@ -113,7 +113,7 @@ fn memory_is_kept_and_grows() {
 }
 
 /// `count: i64[1] -> 0..count`: a size read from data.
-fn range() -> Build {
+pub(super) fn range() -> Build {
     let mut b = Build::default();
     let (one, eight, zero) = (b.n(1), b.n(8), b.n(0));
     let k = b.sym("k");
