@@ -4,7 +4,6 @@ mod branch;
 mod common;
 mod noop;
 
-use crate::fold::refresh;
 use crate::{Report, subgraph};
 use dlc_ir::{Graph, Result};
 
@@ -17,7 +16,7 @@ pub fn cleanup(g: &mut Graph) -> Result<Report> {
     report.changed += noop::skip(g)?;
     report.changed += common::merge(g)?;
     if report.changed > 0 {
-        refresh(g)?;
+        g.infer_all()?;
     }
     Ok(report)
 }

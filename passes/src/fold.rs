@@ -19,30 +19,13 @@ pub fn fold(g: &mut Graph) -> Result<Report> {
     let mut report = subgraph::each(g, fold)?;
     for id in g.topo()? {
         let Some((op, _)) = g.node(id).op() else { continue };
-        infer(g, id)?;
+        g.infer_node(id)?;
         if let Some(results) = results(g, id, op) {
             replace(g, id, results);
             report.changed += 1;
         }
     }
     Ok(report)
-}
-
-/// Infers all facts anew; how elements were quantized is not inferred and stays.
-pub(crate) fn refresh(g: &mut Graph) -> Result<()> {
-    g.topo()?.into_iter().try_for_each(|id| infer(g, id))
-}
-
-fn infer(g: &mut Graph, id: NodeId) -> Result<()> {
-    let node = g.node(id);
-    let Some((op, attrs)) = node.op() else { return Ok(()) };
-    let facts = g.infer(&node.name, op, attrs, &g.operands(id), node.outputs.len())?;
-    for (old, new) in g.node_mut(id).outputs.iter_mut().zip(facts) {
-        let quant = old.quant.take();
-        *old = new;
-        old.quant = old.quant.take().or(quant);
-    }
-    Ok(())
 }
 
 /// All results of a node as constants, if they are known and small enough.

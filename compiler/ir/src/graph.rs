@@ -315,14 +315,19 @@ impl Graph {
         }
     }
 
-    /// The facts of every node, inferred anew in order.
+    /// The facts of every node, inferred anew in order. How elements were quantized is not inferred and stays.
     pub fn infer_all(&mut self) -> Result<()> {
-        for id in self.topo()? {
-            let node = self.node(id);
-            let Some((op, attrs)) = node.op() else { continue };
-            let x = self.operands(id);
-            let facts = self.infer(&node.name, op, attrs, &x, node.outputs.len())?;
-            self.inner[id].outputs = facts;
+        self.topo()?.into_iter().try_for_each(|id| self.infer_node(id))
+    }
+
+    /// The facts of one node, inferred anew from those of its operands.
+    pub fn infer_node(&mut self, id: NodeId) -> Result<()> {
+        let node = self.node(id);
+        let Some((op, attrs)) = node.op() else { return Ok(()) };
+        let facts = self.infer(&node.name, op, attrs, &self.operands(id), node.outputs.len())?;
+        for (recorded, inferred) in self.inner[id].outputs.iter_mut().zip(facts) {
+            let quant = recorded.quant.take();
+            *recorded = Fact { quant: inferred.quant.clone().or(quant), ..inferred };
         }
         Ok(())
     }
