@@ -84,9 +84,12 @@ mod max_pool;
 mod mean;
 mod mean_variance_normalization;
 mod microsoft_bias_gelu;
+mod microsoft_embed_layer_normalization;
 mod microsoft_fast_gelu;
 mod microsoft_gelu;
 mod microsoft_quick_gelu;
+mod microsoft_skip_layer_normalization;
+mod microsoft_skip_simplified_layer_normalization;
 mod min;
 mod mish;
 mod mod_;
@@ -130,6 +133,7 @@ mod shape;
 mod shrink;
 mod sigmoid;
 mod sign;
+mod simplified_layer_normalization;
 mod sin;
 mod sinh;
 mod size;
@@ -243,9 +247,12 @@ pub static OPS: &[&dyn Op] = &[
     &mean::MEAN,
     &mean_variance_normalization::MeanVarianceNormalization,
     &microsoft_bias_gelu::MICROSOFT_BIAS_GELU,
+    &microsoft_embed_layer_normalization::EmbedLayerNormalization,
     &microsoft_fast_gelu::MICROSOFT_FAST_GELU,
     &microsoft_gelu::MICROSOFT_GELU,
     &microsoft_quick_gelu::MICROSOFT_QUICK_GELU,
+    &microsoft_skip_layer_normalization::MICROSOFT_SKIP_LAYER_NORMALIZATION,
+    &microsoft_skip_simplified_layer_normalization::MICROSOFT_SKIP_SIMPLIFIED_LAYER_NORMALIZATION,
     &min::MIN,
     &mish::MISH,
     &mod_::Mod,
@@ -289,6 +296,8 @@ pub static OPS: &[&dyn Op] = &[
     &shrink::SHRINK,
     &sigmoid::SIGMOID,
     &sign::SIGN,
+    &simplified_layer_normalization::MICROSOFT,
+    &simplified_layer_normalization::SIMPLIFIED_LAYER_NORMALIZATION,
     &sin::SIN,
     &sinh::SINH,
     &size::Size,

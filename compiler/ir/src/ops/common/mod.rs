@@ -26,6 +26,7 @@ pub mod resample;
 pub mod resample_expr;
 pub mod resize;
 pub mod scatter;
+pub mod skip_norm;
 pub mod softmax;
 pub mod span;
 pub mod unary;
