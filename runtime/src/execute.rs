@@ -1,7 +1,7 @@
 //! Runs the steps of a block.
 
 use crate::arena::Memory;
-use crate::code::{Arguments, SharedCall, call};
+use crate::code::{Arguments, Kernel, SharedCall, call};
 use crate::frame::{Frame, Value};
 use crate::model::Loaded;
 use crate::plan::{plan, room};
@@ -157,13 +157,17 @@ impl<'a, 't> Run<'a, 't> {
         for &e in args {
             self.integers.push(frame.value(e, place)?);
         }
-        let kernel = self.model.kernel(*function)?;
-        let threads = (self.state.pool.threads() as i64).min(work / grain).max(1);
         self.reserve_scratch(scratch as u64)?;
+        self.split(self.model.kernel(*function)?, work, grain);
+        Ok(())
+    }
+
+    /// Calls the kernel for all of the work: here, or in chunks that threads claim.
+    fn split(&mut self, kernel: Kernel, work: i64, grain: i64) {
+        let threads = (self.state.pool.threads() as i64).min(work / grain).max(1);
         if threads == 1 {
             let with = Arguments { buffers: &self.pointers, args: &self.integers };
-            call(&self.model.code, kernel, &with, 0..work, &self.state.scratch[0]);
-            return Ok(());
+            return call(&self.model.code, kernel, &with, 0..work, &self.state.scratch[0]);
         }
         let shared = SharedCall {
             code: self.model.code.clone(),
@@ -176,7 +180,6 @@ impl<'a, 't> Run<'a, 't> {
             scratch: self.state.scratch.clone(),
         };
         self.state.pool.run(&Arc::new(shared), threads as usize);
-        Ok(())
     }
 
     /// Gives each thread at least `bytes` bytes.

@@ -9,6 +9,9 @@ fn has(feature: &str) -> Option<bool> {
         ($($name:tt)*) => {
             match feature {
                 "x86_64" => Some(true),
+                // Calling conventions: code is called with that of the system.
+                "sysv" => Some(cfg!(not(windows))),
+                "win64" => Some(cfg!(windows)),
                 $($name => Some(std::is_x86_feature_detected!($name)),)*
                 _ => None,
             }

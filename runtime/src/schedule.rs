@@ -4,6 +4,7 @@
 //! bound, an expression that of its latest symbol, a buffer that of its size and of the buffer it is a view of.
 
 use crate::expr::text;
+use crate::uses::{affine, closure, inner, node, operands, results, symbols, uses};
 use crate::{Error, Result};
 use dlc_artifact::program::*;
 
@@ -327,104 +328,4 @@ impl<'a> Scheduler<'a> {
             stage.symbols = symbols(self.program, &closure(self.program, &sizes));
         }
     }
-}
-
-/// What a step needs before it runs.
-struct Uses {
-    exprs: Vec<ExprId>,
-    buffers: Vec<BufId>,
-}
-
-fn uses(step: &Step) -> Uses {
-    let passed = |all: &mut dyn Iterator<Item = &Passed>, more: &[BufId]| {
-        let (mut exprs, mut buffers) = (vec![], more.to_vec());
-        all.for_each(|p| {
-            exprs.extend(&p.dims);
-            buffers.push(p.buffer);
-        });
-        Uses { exprs, buffers }
-    };
-    match step {
-        Step::Call { buffers, args, work, grain, scratch, .. } => {
-            let exprs = args.iter().chain([work, grain, scratch]).copied().collect();
-            Uses { exprs, buffers: buffers.clone() }
-        }
-        Step::Bind { buffer, .. } => Uses { exprs: vec![], buffers: vec![*buffer] },
-        Step::If { cond, inputs, .. } => passed(&mut inputs.iter(), &[*cond]),
-        Step::Loop { trips, cond, carried, captured, .. } => {
-            let flags: Vec<BufId> = trips.iter().chain(cond).copied().collect();
-            passed(&mut carried.iter().chain(captured), &flags)
-        }
-    }
-}
-
-fn results(step: &Step) -> &[Passed] {
-    match step {
-        Step::If { outputs, .. } | Step::Loop { outputs, .. } => outputs,
-        _ => &[],
-    }
-}
-
-/// Blocks that a step runs.
-fn inner(step: &Step) -> Vec<BlockId> {
-    match step {
-        Step::If { then, els, .. } => vec![*then, *els],
-        Step::Loop { body, .. } => vec![*body],
-        _ => vec![],
-    }
-}
-
-fn node(step: &Step) -> &str {
-    match step {
-        Step::Call { node, .. } | Step::Bind { node, .. } | Step::If { node, .. } | Step::Loop { node, .. } => node,
-    }
-}
-
-/// Operands of an expression.
-fn operands(expr: Expr) -> [Option<ExprId>; 2] {
-    use Expr::*;
-    match expr {
-        Const(_) | Sym(_) => [None, None],
-        Add(a, b) | Sub(a, b) | Mul(a, b) | Div(a, b) | Mod(a, b) | Min(a, b) | Max(a, b) => [Some(a), Some(b)],
-    }
-}
-
-/// The expressions that `roots` are made of, and these, ascending (so operands come first).
-fn closure(program: &Program, roots: &[ExprId]) -> Vec<ExprId> {
-    let mut all = std::collections::BTreeSet::new();
-    let mut open = roots.to_vec();
-    while let Some(e) = open.pop() {
-        if all.insert(e) {
-            open.extend(operands(program.exprs[e as usize]).into_iter().flatten());
-        }
-    }
-    all.into_iter().collect()
-}
-
-/// Symbols among the expressions.
-fn symbols(program: &Program, exprs: &[ExprId]) -> Vec<SymId> {
-    let one = |e: &ExprId| match program.exprs[*e as usize] {
-        Expr::Sym(s) => Some(s),
-        _ => None,
-    };
-    let mut all: Vec<SymId> = exprs.iter().filter_map(one).collect();
-    all.sort_unstable();
-    all.dedup();
-    all
-}
-
-/// Whether the last of `exprs` (a closure) is `a * symbol + b` with `a` and `b` free of the symbol.
-fn affine(program: &Program, exprs: &[ExprId], symbol: SymId) -> bool {
-    let mut degrees = std::collections::BTreeMap::<ExprId, Option<u8>>::new();
-    for &e in exprs {
-        let of = |e| degrees.get(&e).copied().flatten();
-        let degree = match program.exprs[e as usize] {
-            Expr::Sym(s) => Some((s == symbol).into()),
-            Expr::Add(a, b) | Expr::Sub(a, b) => of(a).zip(of(b)).map(|(a, b)| a.max(b)),
-            Expr::Mul(a, b) => of(a).zip(of(b)).map(|(a, b)| a + b).filter(|d| *d <= 1),
-            other => operands(other).into_iter().flatten().all(|e| of(e) == Some(0)).then_some(0),
-        };
-        degrees.insert(e, degree);
-    }
-    exprs.last().and_then(|e| degrees[e]) == Some(1)
 }

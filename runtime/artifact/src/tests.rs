@@ -156,13 +156,11 @@ fn a_damaged_file_is_refused_or_the_same() {
     let bytes = sample().to_bytes().unwrap();
     let intact = sample().to_image().unwrap();
     for at in 0..bytes.len() {
-        for bit in [0, 3, 7] {
-            let mut damaged = bytes.to_vec();
-            damaged[at] ^= 1 << bit;
-            if let Ok(image) = Image::from_bytes(damaged.into()) {
-                assert_eq!((&image.program, &image.code), (&intact.program, &intact.code));
-                assert_eq!((&image.target, &image.constants), (&intact.target, &intact.constants));
-            }
+        let mut damaged = bytes.to_vec();
+        damaged[at] ^= 1 << (at % 8);
+        if let Ok(image) = Image::from_bytes(damaged.into()) {
+            assert_eq!((&image.program, &image.code), (&intact.program, &intact.code));
+            assert_eq!((&image.target, &image.constants), (&intact.target, &intact.constants));
         }
     }
 }

@@ -151,8 +151,7 @@ impl Body<'_> {
             Step::Call { function, buffers, args, work, grain, scratch, .. } => {
                 self.check.below(place, "a function", *function, self.check.program.functions.len())?;
                 self.buffers(&part, buffers)?;
-                self.exprs(&part, args)?;
-                self.exprs(&part, &[*work, *grain, *scratch])
+                self.exprs(&part, &[args.as_slice(), &[*work, *grain, *scratch]].concat())
             }
             Step::Bind { symbol, buffer, .. } => {
                 self.check.below(place, "a symbol", *symbol, self.check.program.symbols.len())?;

@@ -115,6 +115,13 @@ fn profiles_name_nodes_and_functions() {
 }
 
 #[test]
+fn sessions_move_between_threads() {
+    let mut session = sum(None).session(2);
+    let run = move || session.run(&[floats(&[1.0])]);
+    assert_eq!(std::thread::spawn(run).join().unwrap().unwrap(), [floats(&[3.0])]);
+}
+
+#[test]
 fn sessions_share_a_model_between_threads() {
     let model = sum(None).model().unwrap();
     std::thread::scope(|scope| {
