@@ -18,7 +18,7 @@ use crate::{DType, Dim, Fact, Graph};
 /// How generated code computes an operator.
 #[derive(Clone, Debug)]
 pub enum Lowering {
-    /// Result 0 has the bytes of operand 0 under another shape.
+    /// Result 0 has the bytes of operand 0 under another shape, or another type of the same size.
     Alias,
     /// Every result as an expression; results in order.
     Comps(Vec<Comp>),
