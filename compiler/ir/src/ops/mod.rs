@@ -6,6 +6,7 @@ mod abs;
 mod acos;
 mod acosh;
 mod add;
+mod affine_grid;
 mod and;
 mod arg_max;
 mod arg_min;
@@ -15,16 +16,20 @@ mod atan;
 mod atanh;
 mod average_pool;
 mod batch_normalization;
+mod bit_cast;
 mod bit_shift;
 mod bitwise_and;
 mod bitwise_not;
 mod bitwise_or;
 mod bitwise_xor;
+mod blackman_window;
 mod cast;
 mod cast_like;
 mod ceil;
 mod celu;
+mod center_crop_pad;
 mod clip;
+mod compress;
 mod concat;
 mod constant_of_shape;
 mod conv;
@@ -58,6 +63,8 @@ mod greater;
 mod greater_or_equal;
 mod group_normalization;
 mod gru;
+mod hamming_window;
+mod hann_window;
 mod hard_sigmoid;
 mod hard_swish;
 mod hardmax;
@@ -121,6 +128,7 @@ mod reduce_sum_square;
 mod relu;
 mod reshape;
 mod resize;
+mod reverse_sequence;
 mod rms_normalization;
 mod rnn;
 mod round;
@@ -152,6 +160,7 @@ mod swiglu;
 mod swish;
 mod tan;
 mod tanh;
+mod tensor_scatter;
 mod thresholded_relu;
 mod tile;
 mod top_k;
@@ -169,6 +178,7 @@ pub static OPS: &[&dyn Op] = &[
     &acos::ACOS,
     &acosh::ACOSH,
     &add::Add,
+    &affine_grid::AffineGrid,
     &and::AND,
     &arg_max::ARG_MAX,
     &arg_min::ARG_MIN,
@@ -178,16 +188,20 @@ pub static OPS: &[&dyn Op] = &[
     &atanh::ATANH,
     &average_pool::AveragePool,
     &batch_normalization::BatchNormalization,
+    &bit_cast::BitCast,
     &bit_shift::BitShift,
     &bitwise_and::BITWISE_AND,
     &bitwise_not::BITWISE_NOT,
     &bitwise_or::BITWISE_OR,
     &bitwise_xor::BITWISE_XOR,
+    &blackman_window::BlackmanWindow,
     &cast::Cast,
     &cast_like::CastLike,
     &ceil::CEIL,
     &celu::CELU,
+    &center_crop_pad::CenterCropPad,
     &clip::Clip,
+    &compress::Compress,
     &concat::Concat,
     &constant_of_shape::ConstantOfShape,
     &conv::Conv,
@@ -221,6 +235,8 @@ pub static OPS: &[&dyn Op] = &[
     &greater_or_equal::GREATER_OR_EQUAL,
     &group_normalization::GroupNormalization,
     &gru::Gru,
+    &hamming_window::HammingWindow,
+    &hann_window::HannWindow,
     &hard_sigmoid::HARD_SIGMOID,
     &hard_swish::HARD_SWISH,
     &hardmax::Hardmax,
@@ -284,6 +300,7 @@ pub static OPS: &[&dyn Op] = &[
     &relu::Relu,
     &reshape::Reshape,
     &resize::Resize,
+    &reverse_sequence::ReverseSequence,
     &rms_normalization::RmsNormalization,
     &rnn::Rnn,
     &round::ROUND,
@@ -316,6 +333,7 @@ pub static OPS: &[&dyn Op] = &[
     &swish::SWISH,
     &tan::TAN,
     &tanh::TANH,
+    &tensor_scatter::TensorScatter,
     &thresholded_relu::THRESHOLDED_RELU,
     &tile::Tile,
     &top_k::TopK,

@@ -1,10 +1,11 @@
 //! `Pad`: adds (or, negative, takes off) elements at both ends of axes. <https://onnx.ai/onnx/operators/onnx__Pad.html>
 
 use super::common::elementwise::sample_floats;
+use super::common::movement::{axes, const_ints, dynamic, element, guarded, vector_len};
 use crate::lower::{Comp, Expr, Lowering, Ty};
 use crate::op::{axis, maybe, need};
 use crate::tensor::for_each_index;
-use crate::{Arity, Attrs, Ctx, Dim, Fact, Num, Op, Result, Sample, Tensor, attrs, bail, ensure};
+use crate::{Arity, Attrs, Ctx, Dim, Fact, Num, Op, Result, Sample, Tensor, attrs, ensure};
 
 attrs!(PadAttrs {
     /// `constant`, `reflect`, `edge` or `wrap`.
@@ -25,17 +26,34 @@ fn amounts<T: Clone + From<i32>>(pads: &[T], axes: Option<Vec<i64>>, rank: usize
     Ok(out)
 }
 
-fn fact_amounts(x: &[Option<&Fact>]) -> Result<Vec<(Dim, Dim)>> {
+/// The axes that pads speaks of.
+fn padded_axes(x: &[Option<&Fact>], rank: usize) -> Result<Vec<usize>> {
+    match const_ints(x, 3, "axes")? {
+        Some(list) => axes(&list, rank),
+        None => Ok((0..rank).collect()),
+    }
+}
+
+/// The same for operands of which only facts are known; `None` when pads are data.
+fn fact_amounts(x: &[Option<&Fact>]) -> Result<Option<Vec<(Dim, Dim)>>> {
     let (data, pads) = (need(x, 0, "data")?, need(x, 1, "pads")?);
-    let Some(pads) = pads.as_dims() else { bail!("operand pads is {pads}, expected one known at compile time") };
-    let axes = match maybe(x, 3) {
-        Some(a) => match a.as_ints() {
-            Some(v) => Some(v),
-            None => bail!("operand axes is {a}, expected a constant"),
-        },
-        None => None,
-    };
-    amounts(&pads, axes, data.rank())
+    let Some(pads) = pads.as_dims() else { return Ok(None) };
+    amounts(&pads, const_ints(x, 3, "axes")?, data.rank()).map(Some)
+}
+
+/// What is added before and after each axis, as expressions; `None` where nothing is.
+fn expr_amounts(x: &[Option<&Fact>]) -> Result<Vec<Option<(Expr, Expr)>>> {
+    let (data, pads) = (need(x, 0, "data")?, need(x, 1, "pads")?);
+    if let Some(known) = fact_amounts(x)? {
+        let both = |(b, e): (Dim, Dim)| (!b.is_zero() || !e.is_zero()).then(|| (Expr::size(&b), Expr::size(&e)));
+        return Ok(known.into_iter().map(both).collect());
+    }
+    let on = padded_axes(x, data.rank())?;
+    let mut out = vec![None; data.rank()];
+    for (k, a) in on.iter().enumerate() {
+        out[*a] = Some((element(1, pads, k), element(1, pads, on.len() + k)));
+    }
+    Ok(out)
 }
 
 impl Op for Pad {
@@ -55,8 +73,13 @@ impl Op for Pad {
             "mode is {mode:?}, expected constant, reflect, edge or wrap"
         );
         let data = need(x, 0, "data")?;
+        let Some(pads) = fact_amounts(x)? else {
+            let (n, on) = (vector_len(x, 1, "pads")?, padded_axes(x, data.rank())?);
+            ensure!(n == 2 * on.len(), "pads has {n} elements, expected {}", 2 * on.len());
+            return Ok(vec![Fact::new(data.dtype, (0..data.rank()).map(|a| c.fresh(a)))]);
+        };
         let grow = |(d, (b, e)): (&Dim, (Dim, Dim))| d.clone() + b + e;
-        let shape: Vec<Dim> = data.shape.iter().zip(fact_amounts(x)?).map(grow).collect();
+        let shape: Vec<Dim> = data.shape.iter().zip(pads).map(grow).collect();
         ensure!(!shape.iter().any(|d| d.as_const().is_some_and(|d| d < 0)), "pads take off more than there is");
         Ok(vec![Fact::new(data.dtype, shape)])
     }
@@ -83,25 +106,29 @@ impl Op for Pad {
     fn lowering(&self, c: &Ctx, x: &[Option<&Fact>], y: &[Fact]) -> Result<Lowering> {
         let mode = PadAttrs::read(c.attrs)?.mode;
         let data = need(x, 0, "data")?;
-        let (mut index, mut guard) = (vec![], Expr::bool(true));
-        for (i, (begin, end)) in fact_amounts(x)?.iter().enumerate() {
-            let p = match begin.is_zero() {
-                true => Expr::var(i as u32),
-                false => Expr::var(i as u32).sub(&Expr::size(begin)),
+        let (mut index, mut guard, mut sizes, mut touched) = (vec![], Expr::bool(true), vec![], vec![]);
+        for (i, (amount, d)) in expr_amounts(x)?.into_iter().zip(&data.shape).enumerate() {
+            let Some((begin, end)) = amount else {
+                index.push(Expr::var(i as u32));
+                sizes.push(Expr::size(d));
+                continue;
             };
-            let untouched = begin.is_zero() && end.is_zero();
-            if mode == "constant" && !untouched {
-                guard = guard.and(&p.within(&data.shape[i]));
+            let p = Expr::var(i as u32).sub(&begin);
+            sizes.push(Expr::size(d).add(&begin).add(&end).max(&Expr::int(0)));
+            touched.push(d);
+            if mode == "constant" {
+                guard = guard.and(&p.within(d));
             }
-            index.push(if untouched || mode == "constant" { p } else { source_expr(&mode, &p, &data.shape[i]) });
+            index.push(if mode == "constant" { p } else { source_expr(&mode, &p, d) });
         }
         let load = Expr::load(0, data, index);
         let fill = match maybe(x, 2) {
             Some(v) => Expr::load(2, v, vec![Expr::int(0); v.rank()]),
             None => Expr::num(Ty::of(data.dtype), 0.0),
         };
-        let expr = if mode == "constant" { guard.select(&load, &fill) } else { load };
-        Ok(Lowering::Comps(vec![Comp::new(&y[0], expr)]))
+        let expr = if mode == "constant" { guard.select(&load, &fill) } else { guarded(touched, &load) };
+        let fill = Lowering::Comps(vec![Comp::new(&y[0], expr)]);
+        Ok(if fact_amounts(x)?.is_some() { fill } else { dynamic(c, &sizes, fill) })
     }
     fn samples(&self) -> Vec<Sample> {
         let ints = |v: &[i64]| Tensor::i64(&[v.len()], v);

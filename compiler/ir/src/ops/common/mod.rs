@@ -29,6 +29,7 @@ pub mod scatter;
 pub mod skip_norm;
 pub mod softmax;
 pub mod span;
+pub mod taper;
 pub mod unary;
 pub mod variadic;
 pub mod window;
