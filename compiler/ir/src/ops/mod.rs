@@ -14,6 +14,7 @@ mod asin;
 mod asinh;
 mod atan;
 mod atanh;
+mod attention;
 mod average_pool;
 mod batch_normalization;
 mod bit_cast;
@@ -34,6 +35,7 @@ mod concat;
 mod constant_of_shape;
 mod conv;
 mod conv_integer;
+mod conv_transpose;
 mod cos;
 mod cosh;
 mod cum_prod;
@@ -186,6 +188,7 @@ pub static OPS: &[&dyn Op] = &[
     &asinh::ASINH,
     &atan::ATAN,
     &atanh::ATANH,
+    &attention::Attention,
     &average_pool::AveragePool,
     &batch_normalization::BatchNormalization,
     &bit_cast::BitCast,
@@ -206,6 +209,7 @@ pub static OPS: &[&dyn Op] = &[
     &constant_of_shape::ConstantOfShape,
     &conv::Conv,
     &conv_integer::ConvInteger,
+    &conv_transpose::ConvTranspose,
     &cos::COS,
     &cosh::COSH,
     &cum_prod::CUM_PROD,

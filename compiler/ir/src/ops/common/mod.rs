@@ -2,6 +2,7 @@
 
 pub mod activation;
 pub mod arg;
+pub mod attention;
 pub mod bias_gelu;
 pub mod binary;
 pub mod contract;
