@@ -4,7 +4,7 @@ mod candidates;
 
 use crate::analysis::{Data, Info, infer};
 use crate::functions::FUNCTIONS;
-use crate::rule::{Law, Rule};
+use crate::rule::{Law, Rule, Test};
 use crate::term::{Term, takes_attrs};
 use candidates::Candidates;
 use dlc_ir::{Attrs, Ctx, DType, OpRef, Tensor, interp, ops};
@@ -100,17 +100,22 @@ impl Case<'_> {
                 break;
             }
             self.env.insert(v, k.clone());
-            self.go_on(k)?;
+            if self.possible(v) {
+                self.go_on(k)?;
+            }
             self.env.remove(&v);
         }
         Ok(())
     }
 
+    /// Whether the conditions on `v` hold, as far as their variables are assigned.
+    fn possible(&self, v: Var) -> bool {
+        let assigned = |t: &&Test| t.vars().contains(&v) && t.vars().iter().all(|v| self.env.contains_key(v));
+        self.law.when.iter().filter(assigned).all(|t| t.holds(&|v| &self.env[&v].data))
+    }
+
     /// Both sides in a case where the left one type-checks.
     fn compare(&mut self) -> Result<(), String> {
-        if !self.law.when.iter().all(|t| t.holds(&|v| &self.env[&v].data)) {
-            return Ok(());
-        }
         let Some(right) = eval_pattern(&self.law.rhs, &self.env) else { return Ok(()) };
         let left = &self.values[self.values.len() - 1];
         if !left.data.agrees(&right.data) {

@@ -4,6 +4,7 @@ mod constants;
 mod convolution;
 mod gelu;
 mod moves;
+mod norm;
 mod pointwise;
 mod softmax;
 
@@ -16,6 +17,7 @@ pub static THEMES: &[(&str, &[Rule])] = &[
     ("constants", constants::RULES),
     ("gelu", gelu::RULES),
     ("softmax", softmax::RULES),
+    ("normalization", norm::RULES),
     ("convolution", convolution::RULES),
     ("moves", moves::RULES),
     ("moves past unary operators", moves::UNARY),
