@@ -1,1 +1,19 @@
-//! dlc-vector.
+//! The vector-kernel language: what kernels are generated in, interpreted in, and emitted from.
+//!
+//! * [`ir`]: registers with lanes, loads and stores, loops, conditions. [`builder`] writes it.
+//! * [`scalar`], [`nest`], [`procedure`], [`contraction`]: the generators, from the scalar language of `dlc_ir::lower`.
+//! * [`interp`]: the reference. [`emit`]: machine code through Cranelift, 128-bit vectors.
+
+pub mod affine;
+pub mod builder;
+pub mod contraction;
+pub mod emit;
+pub mod interp;
+pub mod ir;
+pub mod math;
+pub mod nest;
+pub mod procedure;
+pub mod scalar;
+
+pub use builder::Builder;
+pub use ir::Kernel;

@@ -1,0 +1,229 @@
+//! Writes kernels: fresh registers, nested blocks, arguments by the size they carry.
+
+use crate::ir::{Buf, Elem, Inst, Kernel, LANES, Node, Reg, Type};
+use dlc_ir::lower::{Bin, Cmp, Un};
+use dlc_ir::{DType, Dim};
+
+/// A kernel under construction.
+#[derive(Debug, Default)]
+pub struct Builder {
+    regs: Vec<Type>,
+    open: Vec<Vec<Node>>,
+    args: Vec<Dim>,
+    buffers: u32,
+    scratch: u32,
+}
+
+impl Builder {
+    /// An empty kernel with this many buffers.
+    pub fn new(buffers: usize) -> Self {
+        Builder { open: vec![vec![]], buffers: buffers as u32, ..Default::default() }
+    }
+
+    /// The finished kernel. `scratch` is what its parts reserved besides [`Builder::scratch`].
+    pub fn finish(mut self, name: &str, work: Dim, grain: Dim, scratch: Dim) -> Kernel {
+        assert_eq!(self.open.len(), 1, "every block is closed");
+        Kernel {
+            name: name.into(),
+            regs: self.regs,
+            body: self.open.pop().unwrap_or_default(),
+            buffers: self.buffers,
+            args: self.args,
+            work,
+            grain,
+            scratch: scratch + Dim::from(self.scratch as usize),
+        }
+    }
+
+    /// A register without a value yet.
+    pub fn fresh(&mut self, ty: Type) -> Reg {
+        self.regs.push(ty);
+        self.regs.len() as Reg - 1
+    }
+
+    /// Type of a register.
+    pub fn ty(&self, r: Reg) -> Type {
+        self.regs[r as usize]
+    }
+
+    /// Appends a statement.
+    pub fn push(&mut self, n: Node) {
+        self.open.last_mut().expect("a block is open").push(n);
+    }
+
+    /// Defines a register.
+    pub fn let_(&mut self, ty: Type, i: Inst) -> Reg {
+        let r = self.fresh(ty);
+        self.push(Node::Let(r, i));
+        r
+    }
+
+    /// Defines a register that may change, with a first value.
+    pub fn var(&mut self, first: Reg) -> Reg {
+        let r = self.fresh(self.ty(first));
+        self.push(Node::Set(r, first));
+        r
+    }
+
+    /// Changes a register.
+    pub fn set(&mut self, r: Reg, v: Reg) {
+        self.push(Node::Set(r, v));
+    }
+
+    /// Runs `f` with a new block open and gives its statements.
+    pub fn block(&mut self, f: impl FnOnce(&mut Self)) -> Vec<Node> {
+        self.open.push(vec![]);
+        f(self);
+        self.open.pop().expect("the block opened above")
+    }
+
+    /// `for var in lo..hi step`.
+    pub fn for_(&mut self, lo: Reg, hi: Reg, step: i64, f: impl FnOnce(&mut Self, Reg)) {
+        let var = self.fresh(Type::scalar(Elem::I64));
+        let body = self.block(|b| f(b, var));
+        self.push(Node::Loop { var, lo, hi, step, body });
+    }
+
+    /// `if cond { then } else { els }`.
+    pub fn if_(&mut self, cond: Reg, then: impl FnOnce(&mut Self), els: impl FnOnce(&mut Self)) {
+        let then = self.block(then);
+        let els = self.block(els);
+        self.push(Node::If { cond, then, els });
+    }
+
+    /// A scalar or vector float constant.
+    pub fn float(&mut self, ty: Type, v: f64) -> Reg {
+        let r = self.let_(ty.with(1), Inst::Float(v));
+        self.widen(r, ty.lanes)
+    }
+
+    /// An integer or mask constant.
+    pub fn int(&mut self, ty: Type, v: i64) -> Reg {
+        let r = self.let_(ty.with(1), Inst::Int(v));
+        self.widen(r, ty.lanes)
+    }
+
+    /// An I64 constant.
+    pub fn index(&mut self, v: i64) -> Reg {
+        self.let_(Type::scalar(Elem::I64), Inst::Int(v))
+    }
+
+    /// A size: a constant, or an argument of the call.
+    pub fn size(&mut self, d: &Dim) -> Reg {
+        if let Some(v) = d.as_const() {
+            return self.index(v);
+        }
+        let k = self.args.iter().position(|a| a == d).unwrap_or_else(|| {
+            self.args.push(d.clone());
+            self.args.len() - 1
+        });
+        self.let_(Type::scalar(Elem::I64), Inst::Arg(k as u32))
+    }
+
+    /// The range of work of the call.
+    pub fn range(&mut self) -> (Reg, Reg) {
+        let i64 = Type::scalar(Elem::I64);
+        (self.let_(i64, Inst::Begin), self.let_(i64, Inst::End))
+    }
+
+    /// Reserves scratch memory of a constant size.
+    pub fn scratch(&mut self, bytes: usize) -> Buf {
+        let at = self.scratch;
+        self.scratch += bytes.next_multiple_of(64) as u32;
+        Buf::Scratch(at)
+    }
+
+    /// Scratch memory after everything reserved by [`Builder::scratch`] so far; its size goes to [`Builder::finish`].
+    pub fn scratch_rest(&self) -> Buf {
+        Buf::Scratch(self.scratch)
+    }
+
+    /// A scalar in `lanes` lanes; a vector as it is.
+    pub fn widen(&mut self, r: Reg, lanes: u8) -> Reg {
+        let ty = self.ty(r);
+        if ty.lanes == lanes { r } else { self.let_(ty.with(lanes), Inst::Splat(r)) }
+    }
+
+    /// Both with as many lanes as the wider.
+    pub fn agree(&mut self, a: Reg, b: Reg) -> (Reg, Reg) {
+        let lanes = self.ty(a).lanes.max(self.ty(b).lanes);
+        (self.widen(a, lanes), self.widen(b, lanes))
+    }
+
+    /// An operation on one.
+    pub fn un(&mut self, op: Un, a: Reg) -> Reg {
+        let ty = self.ty(a);
+        let ty = if op == Un::IsNan { Type { elem: Elem::Mask, ..ty } } else { ty };
+        self.let_(ty, Inst::Un(op, a))
+    }
+
+    /// An operation on two.
+    pub fn bin(&mut self, op: Bin, a: Reg, b: Reg) -> Reg {
+        let (a, b) = self.agree(a, b);
+        self.let_(self.ty(a), Inst::Bin(op, a, b))
+    }
+
+    /// Sum.
+    pub fn add(&mut self, a: Reg, b: Reg) -> Reg {
+        self.bin(Bin::Add, a, b)
+    }
+
+    /// Product.
+    pub fn mul(&mut self, a: Reg, b: Reg) -> Reg {
+        self.bin(Bin::Mul, a, b)
+    }
+
+    /// `a * b + c` in one rounding.
+    pub fn fma(&mut self, a: Reg, b: Reg, c: Reg) -> Reg {
+        let (a, b) = self.agree(a, b);
+        let (a, c) = self.agree(a, c);
+        let b = self.widen(b, self.ty(a).lanes);
+        self.let_(self.ty(a), Inst::Fma(a, b, c))
+    }
+
+    /// A comparison.
+    pub fn cmp(&mut self, op: Cmp, a: Reg, b: Reg) -> Reg {
+        let (a, b) = self.agree(a, b);
+        let lanes = self.ty(a).lanes;
+        self.let_(Type { elem: Elem::Mask, lanes }, Inst::Cmp(op, a, b))
+    }
+
+    /// A lane-wise choice.
+    pub fn select(&mut self, c: Reg, a: Reg, b: Reg) -> Reg {
+        let (a, b) = self.agree(a, b);
+        let lanes = self.ty(a).lanes.max(self.ty(c).lanes);
+        let (c, a, b) = (self.widen(c, lanes), self.widen(a, lanes), self.widen(b, lanes));
+        self.let_(self.ty(a), Inst::Select(c, a, b))
+    }
+
+    /// A conversion.
+    pub fn cast(&mut self, elem: Elem, a: Reg) -> Reg {
+        let ty = self.ty(a);
+        if ty.elem == elem { a } else { self.let_(Type { elem, lanes: ty.lanes }, Inst::Cast(a)) }
+    }
+
+    /// The same bits as F32 or I32.
+    pub fn bits(&mut self, elem: Elem, a: Reg) -> Reg {
+        let lanes = self.ty(a).lanes;
+        self.let_(Type { elem, lanes }, Inst::Bits(a))
+    }
+
+    /// One element, or [`LANES`] consecutive ones.
+    pub fn load(&mut self, ty: Type, buf: Buf, mem: DType, index: Reg, offset: i32) -> Reg {
+        self.let_(ty, Inst::Load { buf, mem, index, offset })
+    }
+
+    /// Stores one element or [`LANES`].
+    pub fn store(&mut self, buf: Buf, mem: DType, index: Reg, offset: i32, value: Reg) {
+        self.push(Node::Store { buf, mem, index, offset, value });
+    }
+
+    /// The lanes of a vector combined into one scalar, pairwise.
+    pub fn across(&mut self, op: Bin, v: Reg) -> Reg {
+        let ty = self.ty(v).with(1);
+        let lanes: Vec<Reg> = (0..LANES as u8).map(|l| self.let_(ty, Inst::Lane(v, l))).collect();
+        let low = self.bin(op, lanes[0], lanes[1]);
+        let high = self.bin(op, lanes[2], lanes[3]);
+        self.bin(op, low, high)
+    }
+}

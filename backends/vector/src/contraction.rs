@@ -1,0 +1,637 @@
+//! Sums of products in register tiles: matrix products and convolutions of any layout, with an epilogue.
+//!
+//! The result is cut into tiles of [`ROWS`] rows (m) by [`COLUMNS`] columns (n). The second factor is read from panels
+//! `[k][COLUMNS]`: packed at compile time where it is constant, else by the thread into its scratch memory, which is also
+//! where a convolution gathers its patches. The first factor is broadcast from where it is. The whole sum stays in
+//! registers; the epilogue (bias, residual, activation) is applied before the only store.
+
+use crate::affine::{Linear, mentions};
+use crate::builder::Builder;
+use crate::ir::{Buf, Elem, Inst, Kernel, LANES, Reg, Type};
+use crate::nest::{cost, decompose, depends, rewrite};
+use crate::scalar::{Place, Scalar, elem, load_at, store_at};
+use dlc_ir::dim::product;
+use dlc_ir::lower::{Bin, Cmp, Contract, E, Expr, Slot, Ty};
+use dlc_ir::{DType, Dim};
+
+/// Rows of a tile.
+pub const ROWS: usize = 4;
+/// Columns of a tile and of a panel.
+pub const COLUMNS: usize = 12;
+/// The register an epilogue reads the sum from.
+pub const SUM: u32 = u32::MAX;
+/// The register the second factor is read from.
+const FACTOR: u32 = u32::MAX - 1;
+/// Rows one piece of work covers: what a panel is packed for.
+const ROWS_PER_PIECE: i64 = 128;
+/// Bytes of panels packed at a time: a part of the second-level cache.
+const PANEL_BYTES: i64 = 256 * 1024;
+
+/// A contraction with what is done to its sum.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// The sum of products.
+    pub contract: Contract,
+    /// Result element from `Reg(SUM)` and loads at variables batch, m, n of the contract.
+    pub epilogue: Expr,
+    /// Element type of the result.
+    pub dtype: DType,
+    /// The second factor packed as `[batch or 1][panels][k][COLUMNS]` in this slot.
+    pub packed: Option<Slot>,
+}
+
+/// The variables of a contract by role, with their extents.
+#[derive(Clone, Debug)]
+pub struct Axes {
+    /// Stacked products.
+    pub batch: Vec<(u32, Dim)>,
+    /// Rows.
+    pub m: Vec<(u32, Dim)>,
+    /// Columns.
+    pub n: Vec<(u32, Dim)>,
+    /// Summed.
+    pub k: Vec<(u32, Dim)>,
+}
+
+impl Axes {
+    /// The numbering of [`Contract`].
+    pub fn of(c: &Contract) -> Axes {
+        let mut next = 0;
+        let mut take = |dims: &[Dim]| {
+            let out = dims.iter().enumerate().map(|(i, d)| (next + i as u32, d.clone())).collect::<Vec<_>>();
+            next += dims.len() as u32;
+            out
+        };
+        Axes { batch: take(&c.batch), m: take(&c.m), n: take(&c.n), k: take(&c.k) }
+    }
+}
+
+/// Number of elements of some axes.
+pub fn count(axes: &[(u32, Dim)]) -> Dim {
+    product(axes.iter().map(|a| &a.1))
+}
+
+/// Whether tiles can compute it: an f32 or i32 sum with more than one row or a factor that can be packed beforehand.
+pub fn is_tiled(c: &Contract, constant_b: bool) -> bool {
+    let a = Axes::of(c);
+    let few = |d: &Dim, n: i64| d.as_const().is_some_and(|d| d < n);
+    let ok = matches!(c.acc, Ty::F32 | Ty::I32) && !few(&count(&a.n), LANES as i64) && !few(&count(&a.k), 2);
+    ok && (constant_b || !few(&count(&a.m), 2))
+}
+
+/// The part of the second factor that panels hold (a load, or all of it), and the factor with that part as `Reg(FACTOR)`.
+pub fn panel_part(c: &Contract) -> (Expr, Expr) {
+    let axes = Axes::of(c);
+    let mut loads: Vec<Expr> = vec![];
+    fn find(e: &Expr, axes: &Axes, out: &mut Vec<Expr>) {
+        match &**e {
+            E::Load { .. } if depends(e, &axes.k) || depends(e, &axes.n) => {
+                if !out.contains(e) {
+                    out.push(e.clone());
+                }
+            }
+            _ => e.for_children(&mut |c| find(c, axes, out)),
+        }
+    }
+    find(&c.b, &axes, &mut loads);
+    let reg = |part: &Expr| Expr::reg(FACTOR, part.ty());
+    if let [load] = &loads[..] {
+        let rest = rewrite(&c.b, &mut |e| (e == load).then(|| reg(load)));
+        if !depends(&rest, &axes.k) && !depends(&rest, &axes.n) && lanes_ok(&rest) {
+            return (load.clone(), rest);
+        }
+    }
+    (c.b.clone(), reg(&c.b))
+}
+
+fn lanes_ok(e: &Expr) -> bool {
+    let mut ok = matches!(e.ty(), Ty::F32 | Ty::I32) && !matches!(**e, E::Select(..));
+    if matches!(**e, E::Load { .. }) {
+        return true;
+    }
+    e.for_children(&mut |c| ok = ok && lanes_ok(c));
+    ok
+}
+
+/// Type of the elements of a panel: as stored, but widened where lanes cannot read it.
+pub fn panel_dtype(part: &Expr) -> DType {
+    match (&**part, part.ty()) {
+        (E::Load { dtype: DType::I8 | DType::U8 | DType::I16 | DType::U16, .. }, _) => match &**part {
+            E::Load { dtype, .. } => *dtype,
+            _ => DType::I32,
+        },
+        (_, Ty::F32) => DType::F32,
+        _ => DType::I32,
+    }
+}
+
+/// The kernel of a job.
+pub fn kernel(name: &str, job: &Job, place: &Place, buffers: usize) -> Kernel {
+    let c = &job.contract;
+    let axes = Axes::of(c);
+    let (part, factor) = panel_part(c);
+    let panel = panel_dtype(&part);
+    let (m, n, k) = (count(&axes.m), count(&axes.n), count(&axes.k));
+    let panels = n.ceil_div(&(COLUMNS as i64).into());
+    let bytes = k.clone() * Dim::from(COLUMNS * panel.size());
+    let per_group = per_group(&k, &panels, panel);
+    let chunks = m.ceil_div(&ROWS_PER_PIECE.into());
+    let groups = panels.ceil_div(&per_group.into());
+    let mut b = Builder::new(buffers);
+    let tile = b.scratch(ROWS * COLUMNS * 8);
+    let memory = b.scratch_rest();
+    let (begin, end) = b.range();
+    let mut s = Scalar::new(place, false);
+    let t = Tiles { job, axes: &axes, part, factor, panel, m, n, k, tile, memory };
+    let split = [(0, groups.clone()), (1, chunks.clone())];
+    b.for_(begin, end, 1, |b, piece| {
+        let (batch, group, chunk) = t.split(b, piece, &split);
+        decompose(b, &mut s, &axes.batch, batch);
+        s.scope(None, |s| t.piece(b, s, batch, group, chunk, per_group));
+    });
+    let work = count(&axes.batch) * groups * chunks;
+    let scratch = if job.packed.is_some() { 0.into() } else { bytes * per_group.into() };
+    let flops = t.m.min_of(&ROWS_PER_PIECE.into()) * Dim::from(per_group * COLUMNS as i64) * t.k.clone();
+    let grain = Dim::from(262_144).div(&(flops * cost(&c.a)).max_of(&1.into())).max_of(&1.into());
+    b.finish(name, work, grain, scratch)
+}
+
+/// Panels in one piece of work.
+fn per_group(k: &Dim, panels: &Dim, panel: DType) -> i64 {
+    let one = k.as_const().map_or(64 * 1024, |k| (k * (COLUMNS * panel.size()) as i64).max(1));
+    let most = panels.as_const().unwrap_or(16).max(1);
+    (PANEL_BYTES / one).clamp(1, 16).min(most)
+}
+
+struct Tiles<'a> {
+    job: &'a Job,
+    axes: &'a Axes,
+    part: Expr,
+    factor: Expr,
+    panel: DType,
+    m: Dim,
+    n: Dim,
+    k: Dim,
+    tile: Buf,
+    memory: Buf,
+}
+
+/// Where a tile is.
+#[derive(Clone, Copy)]
+struct At {
+    batch: Reg,
+    row: Reg,
+    column: Reg,
+    /// First element of the panel.
+    panel: Reg,
+}
+
+impl Tiles<'_> {
+    /// Batch number, group of panels and chunk of rows of a piece of work.
+    fn split(&self, b: &mut Builder, piece: Reg, split: &[(u32, Dim); 2]) -> (Reg, Reg, Reg) {
+        let chunks = b.size(&split[1].1);
+        let chunk = b.bin(Bin::Rem, piece, chunks);
+        let rest = b.bin(Bin::Div, piece, chunks);
+        let groups = b.size(&split[0].1);
+        let group = b.bin(Bin::Rem, rest, groups);
+        (b.bin(Bin::Div, rest, groups), group, chunk)
+    }
+
+    fn piece(&self, b: &mut Builder, s: &mut Scalar, batch: Reg, group: Reg, chunk: Reg, per_group: i64) {
+        let panels = b.size(&self.n.ceil_div(&(COLUMNS as i64).into()));
+        let per_group = b.index(per_group);
+        let first = b.mul(group, per_group);
+        let last = b.add(first, per_group);
+        let last = b.bin(Bin::Min, last, panels);
+        if self.job.packed.is_none() {
+            self.pack(b, s, first, last);
+        }
+        let rows = b.index(ROWS_PER_PIECE);
+        let m = b.size(&self.m);
+        let row = b.mul(chunk, rows);
+        let end = b.add(row, rows);
+        let end = b.bin(Bin::Min, end, m);
+        let tall = ROWS as i64;
+        let whole = b.bin(Bin::Sub, end, row);
+        let mask = b.index(!(tall - 1));
+        let whole = b.bin(Bin::And, whole, mask);
+        let whole = b.add(row, whole);
+        let base = self.panel_base(b, batch, panels);
+        let mut sweep = |b: &mut Builder, lo: Reg, hi: Reg, height: usize| {
+            b.for_(lo, hi, height as i64, |b, row| {
+                b.for_(first, last, 1, |b, p| {
+                    let columns = b.index(COLUMNS as i64);
+                    let column = b.mul(p, columns);
+                    let panel = self.panel_start(b, base, first, p);
+                    s.scope(None, |s| self.tile(b, s, At { batch, row, column, panel }, height));
+                });
+            });
+        };
+        let m_const = self.m.as_const();
+        if m_const.is_none_or(|m| m >= tall) {
+            sweep(b, row, whole, ROWS);
+        }
+        if m_const.is_none_or(|m| m % tall != 0) {
+            sweep(b, whole, end, 1);
+        }
+    }
+
+    /// First panel of the batch in packed memory.
+    fn panel_base(&self, b: &mut Builder, batch: Reg, panels: Reg) -> Option<Reg> {
+        self.job.packed?;
+        Some(match depends(&self.part, &self.axes.batch) {
+            true => b.mul(batch, panels),
+            false => b.index(0),
+        })
+    }
+
+    fn panel_start(&self, b: &mut Builder, base: Option<Reg>, first: Reg, p: Reg) -> Reg {
+        let p = match base {
+            Some(base) => b.add(base, p),
+            None => b.bin(Bin::Sub, p, first),
+        };
+        let stride = b.size(&(self.k.clone() * Dim::from(COLUMNS)));
+        b.mul(p, stride)
+    }
+
+    fn panel_buf(&self, s: &Scalar) -> Buf {
+        match self.job.packed {
+            Some(slot) => s.place(slot),
+            None => self.memory,
+        }
+    }
+
+    /// Packs panels `first..last` of the current batch into scratch memory.
+    fn pack(&self, b: &mut Builder, s: &mut Scalar, first: Reg, last: Reg) {
+        b.for_(first, last, 1, |b, p| {
+            let columns = b.index(COLUMNS as i64);
+            let column = b.mul(p, columns);
+            let start = self.panel_start(b, None, first, p);
+            s.scope(None, |s| match self.separable() {
+                Some(l) => self.pack_load(b, s, &l, column, start),
+                None => self.pack_any(b, s, column, start),
+            });
+        });
+    }
+
+    /// The address of the packed part, when it is a load with a linear address.
+    fn separable(&self) -> Option<Linear> {
+        let E::Load { shape, index, .. } = &*self.part else { return None };
+        let l = Linear::address(index, shape);
+        let fixed = |e: &Expr| !depends(e, &self.axes.n) && !depends(e, &self.axes.k);
+        l.other.iter().all(|(e, _)| fixed(e)).then_some(l)
+    }
+
+    fn pack_load(&self, b: &mut Builder, s: &mut Scalar, l: &Linear, column: Reg, start: Reg) {
+        let E::Load { slot, dtype, .. } = &*self.part else { return };
+        let source = (s.place(*slot), *dtype);
+        let contiguous = self.contiguous(l);
+        let offsets = |b: &mut Builder, s: &mut Scalar| self.column_offsets(b, s, l, column);
+        let Some(n) = contiguous else {
+            let offsets = offsets(b, s);
+            return self.pack_gather(b, s, l, source, &offsets, start);
+        };
+        let limit = b.size(&self.n);
+        let columns = b.index(COLUMNS as i64);
+        let end = b.add(column, columns);
+        let full = b.cmp(Cmp::Le, end, limit);
+        let then = b.block(|b| {
+            s.scope(None, |s| {
+                s.bind(n, column);
+                self.pack_rows(b, s, l, source, start);
+            })
+        });
+        let els = b.block(|b| {
+            s.scope(None, |s| {
+                let offsets = self.column_offsets(b, s, l, column);
+                self.pack_gather(b, s, l, source, &offsets, start);
+            })
+        });
+        b.push(crate::ir::Node::If { cond: full, then, els });
+    }
+
+    /// The variable along which columns are consecutive in memory (others then being 0).
+    fn contiguous(&self, l: &Linear) -> Option<u32> {
+        let (last, rest) = self.axes.n.split_last()?;
+        let mut extent = last.1.clone();
+        if !l.step(last.0)?.is_one() {
+            return None;
+        }
+        for (v, d) in rest.iter().rev() {
+            if !d.is_one() && l.step(*v)? != extent {
+                return None;
+            }
+            extent = extent * d.clone();
+        }
+        Some(last.0)
+    }
+
+    /// The part of each column's address that depends on the column; columns beyond the last repeat it.
+    fn column_offsets(&self, b: &mut Builder, s: &mut Scalar, l: &Linear, column: Reg) -> Vec<Reg> {
+        let last = b.size(&(self.n.clone() - 1.into()));
+        let mut part = Linear::default();
+        for (v, _) in &self.axes.n {
+            if let Some(c) = l.vars.get(v) {
+                part.vars.insert(*v, c.clone());
+            }
+        }
+        let at = |b: &mut Builder, s: &mut Scalar, j: usize| {
+            let j = b.index(j as i64);
+            let n = b.add(column, j);
+            let n = b.bin(Bin::Min, n, last);
+            s.scope(None, |s| {
+                decompose(b, s, &self.axes.n, n);
+                s.address(b, &part).0
+            })
+        };
+        (0..COLUMNS).map(|j| at(b, s, j)).collect()
+    }
+
+    fn without_columns(&self, l: &Linear) -> Linear {
+        let mut l = l.clone();
+        l.vars.retain(|v, _| !self.axes.n.iter().any(|n| n.0 == *v));
+        l
+    }
+
+    fn pack_gather(
+        &self,
+        b: &mut Builder,
+        s: &mut Scalar,
+        l: &Linear,
+        (buf, dtype): (Buf, DType),
+        offsets: &[Reg],
+        start: Reg,
+    ) {
+        let rest = self.without_columns(l);
+        self.k_loops(b, s, start, &mut |b, s, to| {
+            let (base, offset) = s.address(b, &rest);
+            for (j, o) in offsets.iter().enumerate() {
+                let at = b.add(base, *o);
+                let x = load_at(b, buf, dtype, at, offset, 1);
+                store_at(b, self.memory, self.panel, to, j as i32, x);
+            }
+        });
+    }
+
+    fn pack_rows(&self, b: &mut Builder, s: &mut Scalar, l: &Linear, (buf, dtype): (Buf, DType), start: Reg) {
+        let (n, rest) = (self.axes.n.last().expect("columns have an axis").0, self.without_columns(l));
+        let first = s.var(n);
+        let lanes = if dtype.size() == 4 && self.panel.size() == 4 { LANES } else { 1 };
+        self.k_loops(b, s, start, &mut |b, s, to| {
+            let (base, offset) = s.address(b, &rest);
+            let at = b.add(base, first);
+            for j in (0..COLUMNS).step_by(lanes) {
+                let x = load_at(b, buf, dtype, at, offset + j as i32, lanes as u8);
+                store_at(b, self.memory, self.panel, to, j as i32, x);
+            }
+        });
+    }
+
+    fn pack_any(&self, b: &mut Builder, s: &mut Scalar, column: Reg, start: Reg) {
+        let (zero, columns) = (b.index(0), b.index(COLUMNS as i64));
+        let last = b.size(&(self.n.clone() - 1.into()));
+        b.for_(zero, columns, 1, |b, j| {
+            let n = b.add(column, j);
+            let n = b.bin(Bin::Min, n, last);
+            let start = b.add(start, j);
+            s.scope(None, |s| {
+                decompose(b, s, &self.axes.n, n);
+                self.k_loops(b, s, start, &mut |b, s, to| {
+                    let x = s.eval(b, &self.part);
+                    store_at(b, self.memory, self.panel, to, 0, x);
+                });
+            });
+        });
+    }
+
+    /// Loops over the summed axes; `f` gets the panel position of the row, `start + COLUMNS * k`.
+    fn k_loops(
+        &self,
+        b: &mut Builder,
+        s: &mut Scalar,
+        start: Reg,
+        f: &mut dyn FnMut(&mut Builder, &mut Scalar, Reg),
+    ) {
+        fn go(
+            b: &mut Builder,
+            s: &mut Scalar,
+            vars: &[(u32, Dim)],
+            at: Reg,
+            f: &mut dyn FnMut(&mut Builder, &mut Scalar, Reg),
+        ) {
+            let Some(((v, d), rest)) = vars.split_first() else {
+                return s.scope(None, |s| f(b, s, at));
+            };
+            let (zero, n) = (b.index(0), b.size(d));
+            let stride = b.size(&(count(rest) * Dim::from(COLUMNS)));
+            b.for_(zero, n, 1, |b, i| {
+                s.bind(*v, i);
+                let step = b.mul(i, stride);
+                let at = b.add(at, step);
+                s.scope(None, |s| go(b, s, rest, at, f));
+            });
+        }
+        go(b, s, &self.axes.k, start, f);
+    }
+
+    /// One tile: the sum in registers, the epilogue, the store.
+    fn tile(&self, b: &mut Builder, s: &mut Scalar, at: At, height: usize) {
+        let vectors = COLUMNS / LANES;
+        let ty = Type { elem: elem(self.job.contract.acc), lanes: LANES as u8 };
+        let zero = if ty.elem == Elem::F32 { b.float(ty, 0.0) } else { b.int(ty, 0) };
+        let sums: Vec<Vec<Reg>> = (0..height).map(|_| (0..vectors).map(|_| b.var(zero)).collect()).collect();
+        self.accumulate(b, s, at, &sums);
+        let n = b.size(&self.n);
+        let columns = b.index(COLUMNS as i64);
+        let end = b.add(at.column, columns);
+        let full = b.cmp(Cmp::Le, end, n);
+        let exact = self.n.as_const().is_some_and(|n| n % COLUMNS as i64 == 0);
+        if exact && self.wide_epilogue() {
+            return self.finish_lanes(b, s, at, &sums);
+        }
+        if !self.wide_epilogue() {
+            return self.finish_scalar(b, s, at, &sums, n);
+        }
+        let then = b.block(|b| self.finish_lanes(b, s, at, &sums));
+        let els = b.block(|b| self.finish_scalar(b, s, at, &sums, n));
+        b.push(crate::ir::Node::If { cond: full, then, els });
+    }
+
+    fn accumulate(&self, b: &mut Builder, s: &mut Scalar, at: At, sums: &[Vec<Reg>]) {
+        let c = &self.job.contract;
+        let (vars, a) = crate::nest::collapse_reduce(&self.axes.k, &c.a);
+        let rows: Vec<Reg> = (0..sums.len()).map(|i| offset(b, at.row, i)).collect();
+        let buf = self.panel_buf(s);
+        let merged = vars.len() <= 1;
+        let mut step = |b: &mut Builder, s: &mut Scalar, panel: Reg, ahead: i32| {
+            let columns: Vec<Reg> = (0..COLUMNS / LANES)
+                .map(|j| {
+                    let o = ahead * COLUMNS as i32 + (j * LANES) as i32;
+                    let x = load_at(b, buf, self.panel, panel, o, LANES as u8);
+                    s.bind_reg(FACTOR, x);
+                    s.scope(None, |s| s.eval(b, &self.factor))
+                })
+                .collect();
+            for (row, sums) in rows.iter().zip(sums) {
+                let x = s.scope(None, |s| {
+                    decompose(b, s, &self.axes.m, *row);
+                    let x = s.eval(b, &a);
+                    let x = b.cast(elem(c.acc), x);
+                    b.widen(x, LANES as u8)
+                });
+                for (sum, column) in sums.iter().zip(&columns) {
+                    let next = b.fma(x, *column, *sum);
+                    b.set(*sum, next);
+                }
+            }
+        };
+        if !merged {
+            return self.k_loops_over(b, s, &vars, at.panel, &mut |b, s, panel| step(b, s, panel, 0));
+        }
+        let Some((v, d)) = vars.first() else { return step(b, s, at.panel, 0) };
+        let unroll = if d.as_const().is_some_and(|d| d % 2 == 0) { 2 } else { 1 };
+        let (zero, n, columns) = (b.index(0), b.size(d), b.index(COLUMNS as i64));
+        b.for_(zero, n, unroll, |b, i| {
+            let skip = b.mul(i, columns);
+            let panel = b.add(at.panel, skip);
+            for u in 0..unroll {
+                let k = offset(b, i, u as usize);
+                s.bind(*v, k);
+                s.scope(None, |s| step(b, s, panel, u as i32));
+            }
+        });
+    }
+
+    fn k_loops_over(
+        &self,
+        b: &mut Builder,
+        s: &mut Scalar,
+        vars: &[(u32, Dim)],
+        at: Reg,
+        f: &mut dyn FnMut(&mut Builder, &mut Scalar, Reg),
+    ) {
+        let Some(((v, d), rest)) = vars.split_first() else {
+            return s.scope(None, |s| f(b, s, at));
+        };
+        let (zero, n) = (b.index(0), b.size(d));
+        let stride = b.size(&(count(rest) * Dim::from(COLUMNS)));
+        b.for_(zero, n, 1, |b, i| {
+            s.bind(*v, i);
+            let skip = b.mul(i, stride);
+            let at = b.add(at, skip);
+            s.scope(None, |s| self.k_loops_over(b, s, rest, at, f));
+        });
+    }
+
+    /// The epilogue over one column variable, and that variable, if the columns' axes merge.
+    fn merged_epilogue(&self) -> Option<(u32, Expr)> {
+        let (vars, e) = crate::nest::collapse_reduce(&self.axes.n, &self.job.epilogue);
+        match &vars[..] {
+            [] => Some((u32::MAX, e)),
+            [(v, _)] => Some((*v, e)),
+            _ => None,
+        }
+    }
+
+    fn wide_epilogue(&self) -> bool {
+        self.merged_epilogue().is_some_and(|(v, e)| {
+            let lanes = matches!(e.ty(), Ty::F32 | Ty::I32 | Ty::Bool);
+            lanes && crate::scalar::is_wide(&e, v) && has_only_vector_math(&e)
+        })
+    }
+
+    fn finish_lanes(&self, b: &mut Builder, s: &mut Scalar, at: At, sums: &[Vec<Reg>]) {
+        let Some((v, e)) = self.merged_epilogue() else { return };
+        for (i, sums) in sums.iter().enumerate() {
+            let row = offset(b, at.row, i);
+            let base = self.row_start(b, at.batch, row);
+            for (j, sum) in sums.iter().enumerate() {
+                let column = offset(b, at.column, j * LANES);
+                let to = b.add(base, column);
+                s.scope(Some(v), |s| {
+                    decompose(b, s, &self.axes.m, row);
+                    s.bind(v, column);
+                    s.bind_reg(SUM, *sum);
+                    let x = s.eval(b, &e);
+                    let x = b.widen(x, LANES as u8);
+                    store_at(b, s.place(Slot::Y(0)), self.job.dtype, to, 0, x);
+                });
+            }
+        }
+    }
+
+    fn finish_scalar(&self, b: &mut Builder, s: &mut Scalar, at: At, sums: &[Vec<Reg>], n: Reg) {
+        let mem = if self.job.contract.acc == Ty::F32 { DType::F32 } else { DType::I32 };
+        let zero = b.index(0);
+        for (i, sums) in sums.iter().enumerate() {
+            for (j, sum) in sums.iter().enumerate() {
+                b.store(self.tile, mem, zero, (i * COLUMNS + j * LANES) as i32, *sum);
+            }
+        }
+        let (columns, height) = (b.index(COLUMNS as i64), b.index(sums.len() as i64));
+        let left = b.bin(Bin::Sub, n, at.column);
+        let width = b.bin(Bin::Min, columns, left);
+        b.for_(zero, height, 1, |b, i| {
+            let row = b.add(at.row, i);
+            let base = self.row_start(b, at.batch, row);
+            let from = b.mul(i, columns);
+            b.for_(zero, width, 1, |b, j| {
+                let column = b.add(at.column, j);
+                let from = b.add(from, j);
+                let to = b.add(base, column);
+                s.scope(None, |s| {
+                    decompose(b, s, &self.axes.m, row);
+                    decompose(b, s, &self.axes.n, column);
+                    let sum = load_at(b, self.tile, mem, from, 0, 1);
+                    s.bind_reg(SUM, sum);
+                    let x = s.eval(b, &self.job.epilogue);
+                    store_at(b, s.place(Slot::Y(0)), self.job.dtype, to, 0, x);
+                });
+            });
+        });
+    }
+
+    /// Position of a row of the result.
+    fn row_start(&self, b: &mut Builder, batch: Reg, row: Reg) -> Reg {
+        let (m, n) = (b.size(&self.m), b.size(&self.n));
+        let base = b.mul(batch, m);
+        let r = b.add(base, row);
+        b.mul(r, n)
+    }
+}
+
+fn offset(b: &mut Builder, r: Reg, by: usize) -> Reg {
+    if by == 0 {
+        return r;
+    }
+    let by = b.let_(Type::scalar(Elem::I64), Inst::Int(by as i64));
+    b.add(r, by)
+}
+
+/// Whether everything computed from the sum, which is in lanes, can be.
+fn has_only_vector_math(e: &Expr) -> bool {
+    let ok = match &**e {
+        E::Un(op, a) => crate::math::is_vector(*op) || !has_sum(a),
+        E::Bin(Bin::Pow | Bin::Rem | Bin::Shl | Bin::Shr, a, b) => !has_sum(a) && !has_sum(b),
+        E::Bin(Bin::Div, a, _) => a.ty() == Ty::F32 || !has_sum(e),
+        E::Reduce(_, _, a) => !has_sum(a),
+        E::Select(c, a, b) => !has_sum(c) || (!matches!(**a, E::Load { .. }) && !matches!(**b, E::Load { .. })),
+        E::Load { .. } => !has_sum(e),
+        E::Cast(t, a) => !has_sum(a) || matches!(t, Ty::F32 | Ty::I32 | Ty::Bool),
+        _ => true,
+    };
+    let mut all = ok;
+    e.for_children(&mut |c| all = all && has_only_vector_math(c));
+    all
+}
+
+fn has_sum(e: &Expr) -> bool {
+    let mut found = matches!(**e, E::Reg(SUM, _));
+    e.for_children(&mut |c| found |= has_sum(c));
+    found
+}
+
+/// Whether an expression reads a variable of these axes.
+pub fn uses(e: &Expr, axes: &[(u32, Dim)]) -> bool {
+    axes.iter().any(|(v, _)| mentions(e, *v))
+}

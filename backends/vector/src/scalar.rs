@@ -1,0 +1,454 @@
+//! Scalar expressions as kernel code, one element at a time or [`LANES`] at a time along one variable.
+
+use crate::affine::{Linear, mentions};
+use crate::builder::Builder;
+use crate::ir::{Buf, Elem, Inst, LANES, Reg, Type};
+use crate::math;
+use dlc_ir::lower::{Bin, Cmp, E, Expr, Monoid, Slot, Ty, Un};
+use dlc_ir::{DType, Dim};
+use std::collections::{BTreeMap, HashMap};
+
+/// Where a slot's elements are.
+pub type Place = dyn Fn(Slot) -> Buf;
+
+/// Generates the code of expressions.
+pub struct Scalar<'a> {
+    place: &'a Place,
+    vars: BTreeMap<u32, Reg>,
+    regs: BTreeMap<u32, Reg>,
+    /// The variable that counts lanes, if any.
+    wide: Option<u32>,
+    /// Registers of shared expressions, by scope; valid while the scope is open.
+    memo: Vec<HashMap<usize, (Expr, Reg)>>,
+    /// Whether memory read by expressions may change between statements.
+    mutable: bool,
+}
+
+/// Register type of a scalar type.
+pub fn elem(ty: Ty) -> Elem {
+    match ty {
+        Ty::F32 => Elem::F32,
+        Ty::F64 => Elem::F64,
+        Ty::I32 => Elem::I32,
+        Ty::I64 => Elem::I64,
+        Ty::U64 => Elem::U64,
+        Ty::Bool => Elem::Mask,
+    }
+}
+
+/// Whether the elements for consecutive values of `var` can be computed in lanes: 32-bit types, loads that step by 0 or
+/// 1 element, nothing that calls out, no index used as a value.
+pub fn is_wide(e: &Expr, var: u32) -> bool {
+    if !mentions(e, var) {
+        return true;
+    }
+    let child = |c: &Expr| is_wide(c, var);
+    let lanes = matches!(e.ty(), Ty::F32 | Ty::I32 | Ty::Bool);
+    match &**e {
+        E::Load { dtype, shape, index, .. } => {
+            let step = Linear::address(index, shape).step(var).and_then(|s| s.as_const());
+            step == Some(1) && lanes && !matches!(dtype, DType::U32)
+        }
+        E::Un(op, a) => lanes && (math::is_vector(*op)) && child(a),
+        E::Bin(op, a, b) => {
+            let scalar_only = matches!(op, Bin::Pow | Bin::Rem | Bin::Shl | Bin::Shr) || (*op == Bin::Div && a.ty() == Ty::I32);
+            lanes && !scalar_only && child(a) && child(b)
+        }
+        E::Cmp(_, a, b) => matches!(a.ty(), Ty::F32 | Ty::I32) && child(a) && child(b),
+        E::Select(c, a, b) => {
+            let loads = |e: &Expr| mentions(c, var) && has_load(e);
+            lanes && !loads(a) && !loads(b) && child(c) && child(a) && child(b)
+        }
+        E::Cast(ty, a) => {
+            let from = a.ty();
+            let ok = |t: Ty| matches!(t, Ty::F32 | Ty::I32 | Ty::Bool);
+            ok(*ty) && ok(from) && child(a)
+        }
+        E::Round(_, a) => lanes && child(a),
+        E::Reduce(_, _, a) => lanes && child(a),
+        E::Reg(..) => lanes,
+        E::Var(_) | E::Size(_) | E::Int(..) | E::Float(..) => false,
+    }
+}
+
+fn has_load(e: &Expr) -> bool {
+    let mut found = matches!(**e, E::Load { .. });
+    e.for_children(&mut |c| found |= has_load(c));
+    found
+}
+
+impl<'a> Scalar<'a> {
+    /// A generator that finds slots by `place`. `mutable`: stores may happen between expressions (procedures).
+    pub fn new(place: &'a Place, mutable: bool) -> Self {
+        Scalar { place, vars: BTreeMap::new(), regs: BTreeMap::new(), wide: None, memo: vec![HashMap::new()], mutable }
+    }
+
+    /// Where a slot's elements are.
+    pub fn place(&self, slot: Slot) -> Buf {
+        (self.place)(slot)
+    }
+
+    /// Gives a variable its value (I64).
+    pub fn bind(&mut self, var: u32, value: Reg) {
+        self.vars.insert(var, value);
+    }
+
+    /// Value of a variable.
+    pub fn var(&self, var: u32) -> Reg {
+        self.vars[&var]
+    }
+
+    /// Gives a register of the scalar language its register.
+    pub fn bind_reg(&mut self, reg: u32, value: Reg) {
+        self.regs.insert(reg, value);
+    }
+
+    /// Register of a register of the scalar language, if it has one.
+    pub fn reg(&self, reg: u32) -> Option<Reg> {
+        self.regs.get(&reg).copied()
+    }
+
+    /// Runs `f` in a scope of its own, lanes counting `wide`.
+    pub fn scope<T>(&mut self, wide: Option<u32>, f: impl FnOnce(&mut Self) -> T) -> T {
+        let old = std::mem::replace(&mut self.wide, wide);
+        self.memo.push(HashMap::new());
+        let out = f(self);
+        self.memo.pop();
+        self.wide = old;
+        out
+    }
+
+    fn lanes(&self) -> u8 {
+        if self.wide.is_some() { LANES as u8 } else { 1 }
+    }
+
+    /// The value of an expression; scalar when it does not depend on the lane variable.
+    pub fn eval(&mut self, b: &mut Builder, e: &Expr) -> Reg {
+        let known = self.memo.iter().rev().find_map(|m| m.get(&e.address()));
+        if let Some((_, r)) = known {
+            return *r;
+        }
+        let r = self.compute(b, e);
+        if !self.mutable {
+            self.memo.last_mut().expect("a scope is open").insert(e.address(), (e.clone(), r));
+        }
+        r
+    }
+
+    fn compute(&mut self, b: &mut Builder, e: &Expr) -> Reg {
+        let ty = Type::scalar(elem(e.ty()));
+        match &**e {
+            E::Float(_, v) => b.float(ty, *v),
+            E::Int(_, v) => b.int(ty, *v),
+            E::Size(d) => b.size(d),
+            E::Var(v) => self.vars[v],
+            E::Reg(r, _) => self.regs[r],
+            E::Load { slot, dtype, shape, index } => self.load(b, *slot, *dtype, shape, index),
+            E::Un(op, a) => {
+                let a = self.eval(b, a);
+                math::un(b, *op, a)
+            }
+            E::Bin(op, x, y) => self.bin(b, *op, x, y),
+            E::Cmp(op, x, y) => {
+                let (x, y) = (self.eval(b, x), self.eval(b, y));
+                b.cmp(*op, x, y)
+            }
+            E::Select(c, x, y) => self.select(b, c, x, y),
+            E::Cast(ty, a) => {
+                let a = self.eval(b, a);
+                b.cast(elem(*ty), a)
+            }
+            E::Round(dtype, a) => {
+                let a = self.eval(b, a);
+                round(b, *dtype, a)
+            }
+            E::Reduce(m, vars, body) => self.reduce(b, *m, vars, body),
+        }
+    }
+
+    fn bin(&mut self, b: &mut Builder, op: Bin, x: &Expr, y: &Expr) -> Reg {
+        // a * b + c in one rounding would make results depend on what is fused with what: not done here.
+        let float = x.ty().is_float();
+        let (x, y) = (self.eval(b, x), self.eval(b, y));
+        match op {
+            Bin::Pow if float => math::pow(b, x, y),
+            Bin::Rem if float => math::fmod(b, x, y),
+            Bin::Pow => {
+                let elem = b.ty(x).elem;
+                let (x, y) = (b.cast(Elem::F64, x), b.cast(Elem::F64, y));
+                let r = math::pow(b, x, y);
+                b.cast(elem, r)
+            }
+            _ => b.bin(op, x, y),
+        }
+    }
+
+    fn select(&mut self, b: &mut Builder, c: &Expr, x: &Expr, y: &Expr) -> Reg {
+        let cond = self.eval(b, c);
+        let simple = |e: &Expr| !has_load(e) && !matches!(**e, E::Reduce(..));
+        if b.ty(cond).lanes > 1 || (simple(x) && simple(y)) {
+            let (x, y) = (self.eval(b, x), self.eval(b, y));
+            return b.select(cond, x, y);
+        }
+        let lanes = match self.wide {
+            Some(v) if mentions(x, v) || mentions(y, v) || has_reg(x) || has_reg(y) => self.lanes(),
+            _ => 1,
+        };
+        let ty = Type { elem: elem(x.ty()), lanes };
+        let zero = if ty.elem == Elem::F32 || ty.elem == Elem::F64 { b.float(ty, 0.0) } else { b.int(ty, 0) };
+        let out = b.var(zero);
+        let wide = self.wide;
+        let then = b.block(|b| self.branch(b, wide, x, lanes, out));
+        let els = b.block(|b| self.branch(b, wide, y, lanes, out));
+        b.push(crate::ir::Node::If { cond, then, els });
+        out
+    }
+
+    fn branch(&mut self, b: &mut Builder, wide: Option<u32>, e: &Expr, lanes: u8, out: Reg) {
+        self.scope(wide, |s| {
+            let v = s.eval(b, e);
+            let v = b.widen(v, lanes);
+            b.set(out, v);
+        });
+    }
+
+    fn load(&mut self, b: &mut Builder, slot: Slot, dtype: DType, shape: &[Dim], index: &[Expr]) -> Reg {
+        let address = Linear::address(index, shape);
+        let wide = self.wide.is_some_and(|v| address.step(v).is_none_or(|s| !s.is_zero()));
+        let (index, offset) = self.address(b, &address);
+        load_at(b, (self.place)(slot), dtype, index, offset, if wide { self.lanes() } else { 1 })
+    }
+
+    /// An address as a register and a constant offset.
+    pub fn address(&mut self, b: &mut Builder, a: &Linear) -> (Reg, i32) {
+        let mut sum: Option<Reg> = None;
+        let mut add = |b: &mut Builder, r: Reg| sum = Some(sum.map_or(r, |s| b.add(s, r)));
+        let constant = a.constant.as_const().and_then(|c| i32::try_from(c).ok()).filter(|c| c.abs() < 1 << 24);
+        if constant.is_none() {
+            let c = b.size(&a.constant);
+            add(b, c);
+        }
+        for (v, c) in &a.vars {
+            let term = scaled(b, self.vars[v], c);
+            add(b, term);
+        }
+        for (e, c) in &a.other {
+            let wide = self.wide.take();
+            let r = self.eval(b, e);
+            self.wide = wide;
+            let term = scaled(b, r, c);
+            add(b, term);
+        }
+        let index = sum.unwrap_or_else(|| b.index(0));
+        (index, constant.unwrap_or(0))
+    }
+
+    fn reduce(&mut self, b: &mut Builder, m: Monoid, vars: &[(u32, Dim)], body: &Expr) -> Reg {
+        let (vars, body) = crate::nest::collapse_reduce(vars, body);
+        let ty = Type::scalar(elem(body.ty()));
+        let along = self.wide.is_none().then(|| vars.last()).flatten();
+        let along = along.filter(|(v, d)| is_wide(&body, *v) && mentions(&body, *v) && d.as_const() != Some(1));
+        let lanes = match self.wide {
+            Some(v) if mentions(&body, v) => LANES as u8,
+            _ => 1,
+        };
+        let op = dlc_ir::lower::eval::step(m);
+        let first = neutral(b, m, ty.with(lanes));
+        let acc = b.var(first);
+        match along {
+            None => self.loops(b, &vars, &mut |s, b| {
+                let v = s.eval(b, &body);
+                let r = b.bin(op, acc, v);
+                b.set(acc, r);
+            }),
+            Some((v, d)) => {
+                let outer = &vars[..vars.len() - 1];
+                let first = neutral(b, m, ty.with(LANES as u8));
+                let wide_acc = b.var(first);
+                self.loops(b, outer, &mut |s, b| s.reduce_along(b, op, *v, d, &body, wide_acc, acc));
+                let total = b.across(op, wide_acc);
+                let r = b.bin(op, acc, total);
+                b.set(acc, r);
+            }
+        }
+        acc
+    }
+
+    fn reduce_along(&mut self, b: &mut Builder, op: Bin, v: u32, d: &Dim, body: &Expr, wide: Reg, acc: Reg) {
+        let (zero, n) = (b.index(0), b.size(d));
+        let main = whole_lanes(b, zero, n);
+        b.for_(zero, main, LANES as i64, |b, i| {
+            self.bind(v, i);
+            self.scope(Some(v), |s| {
+                let x = s.eval(b, body);
+                let r = b.bin(op, wide, x);
+                b.set(wide, r);
+            });
+        });
+        b.for_(main, n, 1, |b, i| {
+            self.bind(v, i);
+            self.scope(None, |s| {
+                let x = s.eval(b, body);
+                let r = b.bin(op, acc, x);
+                b.set(acc, r);
+            });
+        });
+    }
+
+    /// Nested loops over variables; small constant ones are written out.
+    fn loops(&mut self, b: &mut Builder, vars: &[(u32, Dim)], f: &mut dyn FnMut(&mut Self, &mut Builder)) {
+        let Some(((v, d), rest)) = vars.split_first() else {
+            let wide = self.wide;
+            return self.scope(wide, |s| f(s, b));
+        };
+        let unroll = vars.iter().try_fold(1i64, |p, (_, d)| Some(p * d.as_const()?)).filter(|n| *n <= 16);
+        if let (Some(n), Some(_)) = (d.as_const(), unroll) {
+            for i in 0..n {
+                let r = b.index(i);
+                self.bind(*v, r);
+                let wide = self.wide;
+                self.scope(wide, |s| s.loops(b, rest, f));
+            }
+            return;
+        }
+        let (zero, n) = (b.index(0), b.size(d));
+        b.for_(zero, n, 1, |b, i| {
+            self.bind(*v, i);
+            let wide = self.wide;
+            self.scope(wide, |s| s.loops(b, rest, f));
+        });
+    }
+}
+
+fn has_reg(e: &Expr) -> bool {
+    let mut found = matches!(**e, E::Reg(..));
+    e.for_children(&mut |c| found |= has_reg(c));
+    found
+}
+
+fn scaled(b: &mut Builder, r: Reg, c: &Dim) -> Reg {
+    if c.is_one() {
+        return r;
+    }
+    let c = b.size(c);
+    b.mul(r, c)
+}
+
+/// `lo` plus the largest multiple of [`LANES`] that keeps below `hi`.
+pub fn whole_lanes(b: &mut Builder, lo: Reg, hi: Reg) -> Reg {
+    let n = b.bin(Bin::Sub, hi, lo);
+    let mask = b.index(!(LANES as i64 - 1));
+    let n = b.bin(Bin::And, n, mask);
+    b.add(lo, n)
+}
+
+/// What an empty reduction gives.
+fn neutral(b: &mut Builder, m: Monoid, ty: Type) -> Reg {
+    let scalar = match ty.elem {
+        Elem::F32 => Ty::F32,
+        Elem::F64 => Ty::F64,
+        Elem::I32 => Ty::I32,
+        Elem::I64 => Ty::I64,
+        Elem::U64 => Ty::U64,
+        Elem::Mask => Ty::Bool,
+    };
+    match dlc_ir::lower::eval::neutral(m, scalar) {
+        dlc_ir::Num::F(v) => b.float(ty, v),
+        dlc_ir::Num::I(v) => b.int(ty, v as i64),
+    }
+}
+
+/// Rounds a value to what `dtype` can hold; the register type stays.
+fn round(b: &mut Builder, dtype: DType, a: Reg) -> Reg {
+    let ty = b.ty(a);
+    match (dtype, ty.elem) {
+        (DType::F16, Elem::F32) => {
+            let h = math::to_f16(b, a);
+            math::from_f16(b, h)
+        }
+        (DType::BF16, Elem::F32) => {
+            let h = math::to_bf16(b, a);
+            math::from_bf16(b, h)
+        }
+        (DType::F32, Elem::F64) => {
+            let f = b.cast(Elem::F32, a);
+            b.cast(Elem::F64, f)
+        }
+        (_, Elem::F32 | Elem::F64 | Elem::Mask) => a,
+        _ => wrap(b, dtype, a),
+    }
+}
+
+/// Sign- or zero-extends the low bits of an integer.
+fn wrap(b: &mut Builder, dtype: DType, a: Reg) -> Reg {
+    let ty = b.ty(a);
+    let width = if ty.elem == Elem::I32 { 32 } else { 64 };
+    let bits = 8 * dtype.size() as i64;
+    if bits >= width || dtype == DType::Bool {
+        return a;
+    }
+    if !dtype.is_signed() {
+        let mask = b.int(ty, (1i64 << bits) - 1);
+        return b.bin(Bin::And, a, mask);
+    }
+    let by = b.int(ty, width - bits);
+    let up = b.bin(Bin::Shl, a, by);
+    b.bin(Bin::Shr, up, by)
+}
+
+/// Loads elements as the type they are computed in.
+pub fn load_at(b: &mut Builder, buf: Buf, dtype: DType, index: Reg, offset: i32, lanes: u8) -> Reg {
+    let ty = Type { elem: elem(Ty::of(dtype)), lanes };
+    let half = Type { elem: Elem::I32, lanes };
+    match dtype {
+        DType::F16 => {
+            let h = b.load(half, buf, DType::U16, index, offset);
+            math::from_f16(b, h)
+        }
+        DType::BF16 => {
+            let h = b.load(half, buf, DType::U16, index, offset);
+            math::from_bf16(b, h)
+        }
+        DType::Bool => {
+            let v = b.load(half, buf, DType::U8, index, offset);
+            let zero = b.int(half, 0);
+            b.cmp(Cmp::Ne, v, zero)
+        }
+        _ => b.load(ty, buf, dtype, index, offset),
+    }
+}
+
+/// Stores elements, rounded or wrapped to `dtype`.
+pub fn store_at(b: &mut Builder, buf: Buf, dtype: DType, index: Reg, offset: i32, value: Reg) {
+    let ty = b.ty(value);
+    let want = elem(Ty::of(dtype));
+    let value = if ty.elem == want { value } else { b.cast(want, value) };
+    match dtype {
+        DType::F16 => {
+            let h = math::to_f16(b, value);
+            b.store(buf, DType::U16, index, offset, h);
+        }
+        DType::BF16 => {
+            let h = math::to_bf16(b, value);
+            b.store(buf, DType::U16, index, offset, h);
+        }
+        DType::Bool => {
+            let int = Type { elem: Elem::I32, lanes: ty.lanes };
+            let (one, zero) = (b.int(int, 1), b.int(int, 0));
+            let v = b.select(value, one, zero);
+            b.store(buf, DType::U8, index, offset, v);
+        }
+        _ => b.store(buf, dtype, index, offset, value),
+    }
+}
+
+/// A register as the lane `l` of a vector or the scalar itself.
+pub fn lane(b: &mut Builder, r: Reg, l: u8) -> Reg {
+    let ty = b.ty(r);
+    if ty.lanes == 1 { r } else { b.let_(ty.with(1), Inst::Lane(r, l)) }
+}
+
+/// A unary operation applied through [`math::un`].
+pub fn unary(b: &mut Builder, op: Un, x: Reg) -> Reg {
+    math::un(b, op, x)
+}
