@@ -5,10 +5,11 @@
 //! where a convolution gathers its patches. The first factor is broadcast from where it is. The whole sum stays in
 //! registers; the epilogue (bias, residual, activation) is applied before the only store.
 
-use crate::affine::{Linear, mentions};
+use dlc_ir::lower::affine::{Linear, mentions};
 use crate::builder::Builder;
 use crate::ir::{Buf, Elem, Inst, Kernel, LANES, Reg, Type};
-use crate::nest::{cost, decompose, depends, rewrite};
+use crate::nest::decompose;
+use dlc_ir::lower::rewrite::{cost, depends, rewrite};
 use crate::scalar::{Place, Scalar, elem, load_at, store_at};
 use dlc_ir::dim::product;
 use dlc_ir::lower::{Bin, Cmp, Contract, E, Expr, Slot, Ty};
@@ -459,11 +460,11 @@ impl Tiles<'_> {
 
     fn accumulate(&self, b: &mut Builder, s: &mut Scalar, at: At, sums: &[Vec<Reg>]) {
         let c = &self.job.contract;
-        let (vars, a) = crate::nest::collapse_reduce(&self.axes.k, &c.a);
+        let (vars, a) = dlc_ir::lower::rewrite::collapse_reduce(&self.axes.k, &c.a);
         let rows: Vec<Reg> = (0..sums.len()).map(|i| offset(b, at.row, i)).collect();
         let buf = self.panel_buf(s);
         let merged = vars.len() <= 1;
-        let mut step = |b: &mut Builder, s: &mut Scalar, panel: Reg, ahead: i32| {
+        let step = |b: &mut Builder, s: &mut Scalar, panel: Reg, ahead: i32| {
             let columns: Vec<Reg> = (0..COLUMNS / LANES)
                 .map(|j| {
                     let o = ahead * COLUMNS as i32 + (j * LANES) as i32;
@@ -525,7 +526,7 @@ impl Tiles<'_> {
 
     /// The epilogue over one column variable, and that variable, if the columns' axes merge.
     fn merged_epilogue(&self) -> Option<(u32, Expr)> {
-        let (vars, e) = crate::nest::collapse_reduce(&self.axes.n, &self.job.epilogue);
+        let (vars, e) = dlc_ir::lower::rewrite::collapse_reduce(&self.axes.n, &self.job.epilogue);
         match &vars[..] {
             [] => Some((u32::MAX, e)),
             [(v, _)] => Some((*v, e)),

@@ -4,7 +4,6 @@
 //! * [`scalar`], [`nest`], [`procedure`], [`contraction`]: the generators, from the scalar language of `dlc_ir::lower`.
 //! * [`interp`]: the reference. [`emit`]: machine code through Cranelift, 128-bit vectors.
 
-pub mod affine;
 pub mod builder;
 pub mod contraction;
 pub mod emit;

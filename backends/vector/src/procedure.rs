@@ -1,9 +1,9 @@
 //! Procedures as kernel code, statement by statement.
 
-use crate::affine::Linear;
+use dlc_ir::lower::affine::Linear;
 use crate::builder::Builder;
 use crate::ir::{Kernel, Node, Reg};
-use crate::nest::rewrite;
+use dlc_ir::lower::rewrite::rewrite;
 use crate::scalar::{Place, Scalar, store_at};
 use dlc_ir::Dim;
 use dlc_ir::lower::{E, Expr, Proc, Slot, Stmt, Ty};

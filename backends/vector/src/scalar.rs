@@ -1,6 +1,6 @@
 //! Scalar expressions as kernel code, one element at a time or [`LANES`] at a time along one variable.
 
-use crate::affine::{Linear, mentions};
+use dlc_ir::lower::affine::{Linear, mentions};
 use crate::builder::Builder;
 use crate::ir::{Buf, Elem, Inst, LANES, Reg, Type};
 use crate::math;
@@ -244,7 +244,7 @@ impl<'a> Scalar<'a> {
     }
 
     fn reduce(&mut self, b: &mut Builder, m: Monoid, vars: &[(u32, Dim)], body: &Expr) -> Reg {
-        let (vars, body) = crate::nest::collapse_reduce(vars, body);
+        let (vars, body) = dlc_ir::lower::rewrite::collapse_reduce(vars, body);
         let ty = Type::scalar(elem(body.ty()));
         let along = self.wide.is_none().then(|| vars.last()).flatten();
         let along = along.filter(|(v, d)| is_wide(&body, *v) && mentions(&body, *v) && d.as_const() != Some(1));

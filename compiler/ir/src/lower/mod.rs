@@ -8,8 +8,10 @@
 //!
 //! [`eval`] interprets all of them; it is the reference of every code generator, and is itself compared with `Op::eval`.
 
+pub mod affine;
 pub mod eval;
 mod expr;
+pub mod rewrite;
 
 pub use expr::{Bin, Cmp, E, Expr, Monoid, Slot, Ty, Un};
 

@@ -1,7 +1,7 @@
 //! Addresses as linear forms of loop variables.
 
-use dlc_ir::Dim;
-use dlc_ir::lower::{Bin, E, Expr, Ty};
+use super::{Bin, E, Expr, Ty};
+use crate::Dim;
 use std::collections::BTreeMap;
 
 /// `constant + sum of coefficient * variable + sum of coefficient * expression`, all I64.
