@@ -74,7 +74,8 @@ impl Collector<'_> {
                 top = top + c.clone() * (n.clone() - 1.into());
             }
         }
-        let need = |left: Dim, right: Dim| if (right.clone() - left.clone()).at_least(0) { None } else { Some((left, right)) };
+        let need =
+            |left: Dim, right: Dim| if (right.clone() - left.clone()).at_least(0) { None } else { Some((left, right)) };
         if let Some((l, r)) = need(top, extent.clone() - 1.into()) {
             self.add(l, r, extent);
         }
@@ -104,7 +105,8 @@ impl Collector<'_> {
 
     fn add(&mut self, left: Dim, right: Dim, extent: &Dim) {
         if self.found.insert((left.clone(), right.clone())) {
-            let message = format!("node {:?}: an axis of size {extent} does not fit: expected {left} <= {right}", self.node);
+            let message =
+                format!("node {:?}: an axis of size {extent} does not fit: expected {left} <= {right}", self.node);
             self.out.push(Assert { left, right, message });
         }
     }

@@ -20,7 +20,13 @@ fn block(s: &mut Schedule, mut g: Graph) -> Result<usize> {
     let at = s.blocks.len();
     s.blocks.push(Block::default());
     expand(&mut g)?;
-    let mut p = Planner { g: &g, b: Block { name: g.name.clone(), ..Default::default() }, s, known: HashMap::new(), lazy: BTreeMap::new() };
+    let mut p = Planner {
+        g: &g,
+        b: Block { name: g.name.clone(), ..Default::default() },
+        s,
+        known: HashMap::new(),
+        lazy: BTreeMap::new(),
+    };
     p.inputs();
     for id in g.topo()? {
         p.node(id)?;

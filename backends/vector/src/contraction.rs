@@ -5,13 +5,13 @@
 //! where a convolution gathers its patches. The first factor is broadcast from where it is. The whole sum stays in
 //! registers; the epilogue (bias, residual, activation) is applied before the only store.
 
-use dlc_ir::lower::affine::{Linear, mentions};
 use crate::builder::Builder;
 use crate::ir::{Buf, Elem, Inst, Kernel, LANES, Reg, Type};
 use crate::nest::decompose;
-use dlc_ir::lower::rewrite::{cost, depends, rewrite};
 use crate::scalar::{Place, Scalar, elem, load_at, store_at};
 use dlc_ir::dim::product;
+use dlc_ir::lower::affine::{Linear, mentions};
+use dlc_ir::lower::rewrite::{cost, depends, rewrite};
 use dlc_ir::lower::{Bin, Cmp, Contract, E, Expr, Slot, Ty};
 use dlc_ir::{DType, Dim};
 
@@ -406,13 +406,7 @@ impl Tiles<'_> {
     }
 
     /// Loops over the summed axes; `f` gets the panel position of the row, `start + COLUMNS * k`.
-    fn k_loops(
-        &self,
-        b: &mut Builder,
-        s: &mut Scalar,
-        start: Reg,
-        f: &mut dyn FnMut(&mut Builder, &mut Scalar, Reg),
-    ) {
+    fn k_loops(&self, b: &mut Builder, s: &mut Scalar, start: Reg, f: &mut dyn FnMut(&mut Builder, &mut Scalar, Reg)) {
         fn go(
             b: &mut Builder,
             s: &mut Scalar,

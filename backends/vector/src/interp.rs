@@ -43,10 +43,8 @@ impl Machine<'_> {
             Node::Set(r, v) => self.regs[*r as usize] = self.regs[*v as usize].clone(),
             Node::Store { buf, mem, index, offset, value } => {
                 let at = self.int(*index) + *offset as i64;
-                let bytes: Vec<u8> = self.regs[*value as usize]
-                    .iter()
-                    .flat_map(|v| Tensor::scalar(*mem, *v).bytes().to_vec())
-                    .collect();
+                let bytes: Vec<u8> =
+                    self.regs[*value as usize].iter().flat_map(|v| Tensor::scalar(*mem, *v).bytes().to_vec()).collect();
                 let (start, memory) = self.memory(*buf, at * mem.size() as i64, bytes.len());
                 memory[start..start + bytes.len()].copy_from_slice(&bytes);
             }
@@ -181,7 +179,13 @@ fn un(op: Un, v: Num, elem: Elem) -> Num {
         (_, Un::IsNan) => Num::from(v.f().is_nan()),
         (Num::I(v), Un::Neg) => Num::I(-v),
         (Num::I(v), Un::Abs) => Num::I(v.abs()),
-        (Num::I(v), Un::Not) => if elem == Elem::Mask { Num::from(v == 0) } else { Num::I(!v) },
+        (Num::I(v), Un::Not) => {
+            if elem == Elem::Mask {
+                Num::from(v == 0)
+            } else {
+                Num::I(!v)
+            }
+        }
         (Num::I(v), _) => Num::I(v),
         (Num::F(v), op) => Num::F(match op {
             Un::Neg => -v,
@@ -210,8 +214,20 @@ fn bin(op: Bin, a: Num, b: Num, elem: Elem) -> Num {
             Bin::And => a & b,
             Bin::Or => a | b,
             Bin::Xor => a ^ b,
-            Bin::Shl => if (0..width).contains(&b) { a << b } else { 0 },
-            Bin::Shr => if (0..width).contains(&b) { a >> b } else { 0 },
+            Bin::Shl => {
+                if (0..width).contains(&b) {
+                    a << b
+                } else {
+                    0
+                }
+            }
+            Bin::Shr => {
+                if (0..width).contains(&b) {
+                    a >> b
+                } else {
+                    0
+                }
+            }
             Bin::Pow => panic!("Pow is not an instruction"),
         }),
         (a, b) => {

@@ -154,7 +154,9 @@ fn print(nodes: &[Node], regs: &[Type], depth: usize, out: &mut String) {
     let pad = "  ".repeat(depth);
     for n in nodes {
         let _ = match n {
-            Node::Let(r, i) => writeln!(out, "{pad}r{r}:{:?}x{} = {i:?}", regs[*r as usize].elem, regs[*r as usize].lanes),
+            Node::Let(r, i) => {
+                writeln!(out, "{pad}r{r}:{:?}x{} = {i:?}", regs[*r as usize].elem, regs[*r as usize].lanes)
+            }
             Node::Set(r, v) => writeln!(out, "{pad}r{r} := r{v}"),
             Node::Store { buf, mem, index, offset, value } => {
                 writeln!(out, "{pad}{buf:?}.{mem}[r{index} + {offset}] = r{value}")

@@ -1,11 +1,11 @@
 //! Procedures as kernel code, statement by statement.
 
-use dlc_ir::lower::affine::Linear;
 use crate::builder::Builder;
 use crate::ir::{Kernel, Node, Reg};
-use dlc_ir::lower::rewrite::rewrite;
 use crate::scalar::{Place, Scalar, store_at};
 use dlc_ir::Dim;
+use dlc_ir::lower::affine::Linear;
+use dlc_ir::lower::rewrite::rewrite;
 use dlc_ir::lower::{E, Expr, Proc, Slot, Stmt, Ty};
 use std::collections::BTreeMap;
 

@@ -1,9 +1,9 @@
 //! Scalar expressions as kernel code, one element at a time or [`LANES`] at a time along one variable.
 
-use dlc_ir::lower::affine::{Linear, mentions};
 use crate::builder::Builder;
 use crate::ir::{Buf, Elem, Inst, LANES, Reg, Type};
 use crate::math;
+use dlc_ir::lower::affine::{Linear, mentions};
 use dlc_ir::lower::{Bin, Cmp, E, Expr, Monoid, Slot, Ty, Un};
 use dlc_ir::{DType, Dim};
 use std::collections::{BTreeMap, HashMap};
@@ -51,7 +51,8 @@ pub fn is_wide(e: &Expr, var: u32) -> bool {
         }
         E::Un(op, a) => lanes && (math::is_vector(*op)) && child(a),
         E::Bin(op, a, b) => {
-            let scalar_only = matches!(op, Bin::Pow | Bin::Rem | Bin::Shl | Bin::Shr) || (*op == Bin::Div && a.ty() == Ty::I32);
+            let scalar_only =
+                matches!(op, Bin::Pow | Bin::Rem | Bin::Shl | Bin::Shr) || (*op == Bin::Div && a.ty() == Ty::I32);
             lanes && !scalar_only && child(a) && child(b)
         }
         E::Cmp(_, a, b) => matches!(a.ty(), Ty::F32 | Ty::I32) && child(a) && child(b),
