@@ -3,5 +3,4 @@
 use super::common::unary::{Unary, is_number, number};
 use crate::lower::Un;
 
-/// See the module.
 pub static ABS: Unary = Unary::new("Abs", is_number, |_| number(f64::abs, i128::abs), |_, x| Ok(x.un(Un::Abs)));

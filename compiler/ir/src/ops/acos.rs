@@ -4,5 +4,4 @@ use super::common::unary::{Unary, float};
 use crate::DType;
 use crate::lower::Un;
 
-/// See the module.
 pub static ACOS: Unary = Unary::new("Acos", DType::is_float, |_| float(f64::acos), |_, x| Ok(x.un(Un::Acos)));

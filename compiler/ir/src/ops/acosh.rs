@@ -4,5 +4,4 @@ use super::common::unary::{Unary, float};
 use crate::DType;
 use crate::lower::Un;
 
-/// See the module.
 pub static ACOSH: Unary = Unary::new("Acosh", DType::is_float, |_| float(f64::acosh), |_, x| Ok(x.un(Un::Acosh)));

@@ -3,7 +3,6 @@
 use super::common::binary::{Binary, is_bool, same};
 use crate::Num;
 
-/// See the module.
 pub static AND: Binary = Binary {
     name: "And",
     types: is_bool,

@@ -3,5 +3,4 @@
 use super::common::arg::Arg;
 use crate::lower::Cmp;
 
-/// See the module.
 pub static ARG_MAX: Arg = Arg { name: "ArgMax", better: Cmp::Gt };

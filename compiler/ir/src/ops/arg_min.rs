@@ -3,5 +3,4 @@
 use super::common::arg::Arg;
 use crate::lower::Cmp;
 
-/// See the module.
 pub static ARG_MIN: Arg = Arg { name: "ArgMin", better: Cmp::Lt };

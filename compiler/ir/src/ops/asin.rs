@@ -4,5 +4,4 @@ use super::common::unary::{Unary, float};
 use crate::DType;
 use crate::lower::Un;
 
-/// See the module.
 pub static ASIN: Unary = Unary::new("Asin", DType::is_float, |_| float(f64::asin), |_, x| Ok(x.un(Un::Asin)));

@@ -4,5 +4,4 @@ use super::common::unary::{Unary, float};
 use crate::DType;
 use crate::lower::Un;
 
-/// See the module.
 pub static ASINH: Unary = Unary::new("Asinh", DType::is_float, |_| float(f64::asinh), |_, x| Ok(x.un(Un::Asinh)));

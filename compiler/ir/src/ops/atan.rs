@@ -4,5 +4,4 @@ use super::common::unary::{Unary, float};
 use crate::DType;
 use crate::lower::Un;
 
-/// See the module.
 pub static ATAN: Unary = Unary::new("Atan", DType::is_float, |_| float(f64::atan), |_, x| Ok(x.un(Un::Atan)));

@@ -4,5 +4,4 @@ use super::common::unary::{Unary, float};
 use crate::DType;
 use crate::lower::Un;
 
-/// See the module.
 pub static ATANH: Unary = Unary::new("Atanh", DType::is_float, |_| float(f64::atanh), |_, x| Ok(x.un(Un::Atanh)));

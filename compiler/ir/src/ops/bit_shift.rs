@@ -1,4 +1,5 @@
-//! `BitShift`: bits moved left, or right (arithmetically for signed types). <https://onnx.ai/onnx/operators/onnx__BitShift.html>
+//! `BitShift`: bits moved left, or right (arithmetically for signed types).
+//! <https://onnx.ai/onnx/operators/onnx__BitShift.html>
 //!
 //! A negative number of bits, or one of at least the width, shifts everything out.
 

@@ -4,6 +4,5 @@ use super::common::unary::{Unary, number};
 use crate::DType;
 use crate::lower::Un;
 
-/// See the module.
 pub static BITWISE_NOT: Unary =
     Unary::new("BitwiseNot", DType::is_int, |_| number(|v| v, |v| !v), |_, x| Ok(x.un(Un::Not)));

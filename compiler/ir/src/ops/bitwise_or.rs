@@ -3,7 +3,6 @@
 use super::common::binary::{Binary, same, unknown};
 use crate::{DType, Num};
 
-/// See the module.
 pub static BITWISE_OR: Binary = Binary {
     name: "BitwiseOr",
     types: DType::is_int,

@@ -3,7 +3,6 @@
 use super::common::binary::{Binary, same, unknown};
 use crate::{DType, Num};
 
-/// See the module.
 pub static BITWISE_XOR: Binary = Binary {
     name: "BitwiseXor",
     types: DType::is_int,

@@ -4,5 +4,4 @@ use super::common::unary::{Unary, float};
 use crate::DType;
 use crate::lower::Un;
 
-/// See the module.
 pub static CEIL: Unary = Unary::new("Ceil", DType::is_float, |_| float(f64::ceil), |_, x| Ok(x.un(Un::Ceil)));

@@ -9,7 +9,6 @@ attrs!(CeluAttrs {
     alpha: f32 = 1.0,
 });
 
-/// See the module.
 pub static CELU: Unary = Unary {
     schema: CeluAttrs::SCHEMA,
     samples: || vec![Attrs::new(), Attrs::new().with("alpha", 2.0f32)],

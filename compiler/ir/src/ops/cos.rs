@@ -4,5 +4,4 @@ use super::common::unary::{Unary, float};
 use crate::DType;
 use crate::lower::Un;
 
-/// See the module.
 pub static COS: Unary = Unary::new("Cos", DType::is_float, |_| float(f64::cos), |_, x| Ok(x.un(Un::Cos)));

@@ -4,5 +4,4 @@ use super::common::unary::{Unary, float};
 use crate::DType;
 use crate::lower::Un;
 
-/// See the module.
 pub static COSH: Unary = Unary::new("Cosh", DType::is_float, |_| float(f64::cosh), |_, x| Ok(x.un(Un::Cosh)));

@@ -4,7 +4,6 @@ use super::common::binary::number;
 use super::common::cumulative::Cumulative;
 use crate::lower::Bin;
 
-/// See the module.
 pub static CUM_PROD: Cumulative = Cumulative {
     name: "CumProd",
     start: 1,

@@ -1,4 +1,5 @@
-//! `Div`: element-wise quotient with broadcasting; integers truncate, and give 0 where divided by 0. <https://onnx.ai/onnx/operators/onnx__Div.html>
+//! `Div`: element-wise quotient with broadcasting; integers truncate, and give 0 where divided by 0.
+//! <https://onnx.ai/onnx/operators/onnx__Div.html>
 
 use super::common::binary::{Binary, number, same};
 use super::common::unary::is_number;
@@ -14,7 +15,6 @@ fn quotient(a: &Dim, b: &Dim) -> Option<Dim> {
     }
 }
 
-/// See the module.
 pub static DIV: Binary = Binary {
     name: "Div",
     types: is_number,

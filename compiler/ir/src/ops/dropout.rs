@@ -1,4 +1,5 @@
-//! `Dropout` of a trained model: `y = x`, and a mask that is all true. <https://onnx.ai/onnx/operators/onnx__Dropout.html>
+//! `Dropout` of a trained model: `y = x`, and a mask that is all true.
+//! <https://onnx.ai/onnx/operators/onnx__Dropout.html>
 
 use super::common::elementwise::sample_floats;
 use super::common::unary::check_type;

@@ -9,7 +9,6 @@ attrs!(EluAttrs {
     alpha: f32 = 1.0,
 });
 
-/// See the module.
 pub static ELU: Unary = Unary {
     schema: EluAttrs::SCHEMA,
     samples: || vec![Attrs::new(), Attrs::new().with("alpha", 2.0f32)],

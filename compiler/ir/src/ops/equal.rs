@@ -1,9 +1,9 @@
-//! `Equal`: element-wise `a == b` with broadcasting; NaN equals nothing. <https://onnx.ai/onnx/operators/onnx__Equal.html>
+//! `Equal`: element-wise `a == b` with broadcasting; NaN equals nothing.
+//! <https://onnx.ai/onnx/operators/onnx__Equal.html>
 
 use super::common::binary::{Binary, compare, equal, to_bool};
 use crate::Dim;
 
-/// See the module.
 pub static EQUAL: Binary = Binary {
     name: "Equal",
     types: |_| true,

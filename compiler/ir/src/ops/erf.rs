@@ -4,5 +4,4 @@ use super::common::unary::{Unary, float};
 use crate::DType;
 use crate::lower::Un;
 
-/// See the module.
 pub static ERF: Unary = Unary::new("Erf", DType::is_float, |_| float(libm::erf), |_, x| Ok(x.un(Un::Erf)));

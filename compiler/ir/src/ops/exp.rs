@@ -4,5 +4,4 @@ use super::common::unary::{Unary, float};
 use crate::DType;
 use crate::lower::Un;
 
-/// See the module.
 pub static EXP: Unary = Unary::new("Exp", DType::is_float, |_| float(f64::exp), |_, x| Ok(x.un(Un::Exp)));

@@ -4,5 +4,4 @@ use super::common::unary::{Unary, float};
 use crate::DType;
 use crate::lower::Un;
 
-/// See the module.
 pub static FLOOR: Unary = Unary::new("Floor", DType::is_float, |_| float(f64::floor), |_, x| Ok(x.un(Un::Floor)));

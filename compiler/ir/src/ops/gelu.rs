@@ -33,7 +33,6 @@ pub fn gelu_tanh_expr(x: &Expr) -> Expr {
     x.mul(&x.like(0.5)).mul(&tanh.add(&x.like(1.0)))
 }
 
-/// See the module.
 pub static GELU: Unary = Unary {
     schema: GeluAttrs::SCHEMA,
     samples: || vec![Attrs::new(), Attrs::new().with("approximate", "tanh")],

@@ -3,6 +3,5 @@
 use super::common::global_pool::GlobalPool;
 use super::reduce_mean::mean;
 
-/// See the module.
 pub static GLOBAL_AVERAGE_POOL: GlobalPool =
     GlobalPool { name: "GlobalAveragePool", meaning: mean, reduction: "ReduceMean" };

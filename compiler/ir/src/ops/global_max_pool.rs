@@ -3,6 +3,5 @@
 use super::common::global_pool::GlobalPool;
 use super::common::reduction::extreme;
 
-/// See the module.
 pub static GLOBAL_MAX_POOL: GlobalPool =
     GlobalPool { name: "GlobalMaxPool", meaning: |v| extreme(v, 1), reduction: "ReduceMax" };

@@ -1,10 +1,10 @@
-//! `GreaterOrEqual`: element-wise `a >= b` with broadcasting. <https://onnx.ai/onnx/operators/onnx__GreaterOrEqual.html>
+//! `GreaterOrEqual`: element-wise `a >= b` with broadcasting.
+//! <https://onnx.ai/onnx/operators/onnx__GreaterOrEqual.html>
 
 use super::common::binary::{Binary, compare, less, to_bool};
 use super::common::unary::is_number;
 use crate::Dim;
 
-/// See the module.
 pub static GREATER_OR_EQUAL: Binary = Binary {
     name: "GreaterOrEqual",
     types: is_number,

@@ -1,7 +1,6 @@
 //! `HardSigmoid`: `max(0, min(1, alpha * x + beta))`. <https://onnx.ai/onnx/operators/onnx__HardSigmoid.html>
 
 use super::common::unary::{Unary, float};
-
 use crate::{Attrs, DType, attrs};
 
 attrs!(HardSigmoidAttrs {
@@ -11,7 +10,6 @@ attrs!(HardSigmoidAttrs {
     beta: f32 = 0.5,
 });
 
-/// See the module.
 pub static HARD_SIGMOID: Unary = Unary {
     schema: HardSigmoidAttrs::SCHEMA,
     samples: || vec![Attrs::new(), Attrs::new().with("alpha", 0.5f32).with("beta", 0.6f32)],

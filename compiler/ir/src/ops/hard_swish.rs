@@ -9,7 +9,6 @@ fn hard_swish(x: &Expr) -> Expr {
     x.mul(&line.min(&x.like(1.0)).max(&x.like(0.0)))
 }
 
-/// See the module.
 pub static HARD_SWISH: Unary = Unary::new(
     "HardSwish",
     DType::is_float,

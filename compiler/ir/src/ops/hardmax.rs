@@ -1,4 +1,5 @@
-//! `Hardmax`: 1 at the first largest element of each line, 0 elsewhere. <https://onnx.ai/onnx/operators/onnx__Hardmax.html>
+//! `Hardmax`: 1 at the first largest element of each line, 0 elsewhere.
+//! <https://onnx.ai/onnx/operators/onnx__Hardmax.html>
 
 use super::common::arg::{best, find};
 use super::common::elementwise::sample_floats;

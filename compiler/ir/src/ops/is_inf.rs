@@ -22,7 +22,6 @@ fn is_one_of(x: &Expr, list: &[f64]) -> Expr {
     list.iter().fold(Expr::bool(false), |any, v| any.or(&x.eq(&x.like(*v))))
 }
 
-/// See the module.
 pub static IS_INF: Predicate = Predicate {
     name: "IsInf",
     schema: IsInfAttrs::SCHEMA,

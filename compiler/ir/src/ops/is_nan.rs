@@ -4,7 +4,6 @@ use super::common::predicate::Predicate;
 use crate::Attrs;
 use crate::lower::Un;
 
-/// See the module.
 pub static IS_NAN: Predicate = Predicate {
     name: "IsNaN",
     schema: &[],

@@ -1,7 +1,6 @@
 //! `LeakyRelu`: `x` where it is not negative, else `alpha * x`. <https://onnx.ai/onnx/operators/onnx__LeakyRelu.html>
 
 use super::common::unary::{Unary, float};
-
 use crate::{Attrs, DType, attrs};
 
 attrs!(LeakyReluAttrs {
@@ -9,7 +8,6 @@ attrs!(LeakyReluAttrs {
     alpha: f32 = 0.01,
 });
 
-/// See the module.
 pub static LEAKY_RELU: Unary = Unary {
     schema: LeakyReluAttrs::SCHEMA,
     samples: || vec![Attrs::new(), Attrs::new().with("alpha", 0.1f32)],

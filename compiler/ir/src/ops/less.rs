@@ -4,7 +4,6 @@ use super::common::binary::{Binary, compare, less, to_bool};
 use super::common::unary::is_number;
 use crate::Dim;
 
-/// See the module.
 pub static LESS: Binary = Binary {
     name: "Less",
     types: is_number,

@@ -4,7 +4,6 @@ use super::common::binary::{Binary, compare, less, to_bool};
 use super::common::unary::is_number;
 use crate::Dim;
 
-/// See the module.
 pub static LESS_OR_EQUAL: Binary = Binary {
     name: "LessOrEqual",
     types: is_number,

@@ -4,5 +4,4 @@ use super::common::unary::{Unary, float};
 use crate::DType;
 use crate::lower::Un;
 
-/// See the module.
 pub static LOG: Unary = Unary::new("Log", DType::is_float, |_| float(f64::ln), |_, x| Ok(x.un(Un::Log)));

@@ -19,5 +19,4 @@ fn expand(e: &mut Expansion, x: Value, axis: i64) -> Result<Value> {
     e.op("Sub", &[shifted, log])
 }
 
-/// See the module.
 pub static LOG_SOFTMAX: Lines = Lines { name: "LogSoftmax", meaning: log_softmax, expand };

@@ -1,12 +1,11 @@
-//! `Max`: element-wise largest of all operands with broadcasting; NaN if any is. <https://onnx.ai/onnx/operators/onnx__Max.html>
+//! `Max`: element-wise largest of all operands with broadcasting; NaN if any is.
+//! <https://onnx.ai/onnx/operators/onnx__Max.html>
 
 use super::common::binary::number;
 use super::common::unary::is_number;
 use super::common::variadic::Variadic;
-
 use crate::Dim;
 
-/// See the module.
 pub static MAX: Variadic = Variadic {
     name: "Max",
     types: is_number,

@@ -1,11 +1,9 @@
 //! `Mean`: element-wise mean of all operands with broadcasting. <https://onnx.ai/onnx/operators/onnx__Mean.html>
 
 use super::common::binary::number;
-
 use super::common::variadic::Variadic;
 use crate::{DType, Num};
 
-/// See the module.
 pub static MEAN: Variadic = Variadic {
     name: "Mean",
     types: DType::is_float,

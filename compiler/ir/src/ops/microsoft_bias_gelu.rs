@@ -4,5 +4,4 @@
 use super::common::bias_gelu::BiasGelu;
 use super::gelu::{gelu, gelu_expr};
 
-/// See the module.
 pub static MICROSOFT_BIAS_GELU: BiasGelu = BiasGelu { name: "BiasGelu", min: 2, meaning: gelu, lower: gelu_expr };

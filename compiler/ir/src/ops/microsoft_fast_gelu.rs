@@ -4,6 +4,5 @@
 use super::common::bias_gelu::BiasGelu;
 use super::gelu::{gelu_tanh, gelu_tanh_expr};
 
-/// See the module.
 pub static MICROSOFT_FAST_GELU: BiasGelu =
     BiasGelu { name: "FastGelu", min: 1, meaning: gelu_tanh, lower: gelu_tanh_expr };

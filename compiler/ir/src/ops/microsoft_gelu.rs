@@ -5,6 +5,5 @@ use super::common::unary::{Unary, float};
 use super::gelu::{gelu, gelu_expr};
 use crate::DType;
 
-/// See the module.
 pub static MICROSOFT_GELU: Unary =
     Unary { domain: "com.microsoft", ..Unary::new("Gelu", DType::is_float, |_| float(gelu), |_, x| Ok(gelu_expr(x))) };

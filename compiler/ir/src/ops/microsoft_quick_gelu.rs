@@ -9,7 +9,6 @@ attrs!(QuickGeluAttrs {
     alpha: f32 = 1.702,
 });
 
-/// See the module.
 pub static MICROSOFT_QUICK_GELU: Unary = Unary {
     domain: "com.microsoft",
     schema: QuickGeluAttrs::SCHEMA,

@@ -4,6 +4,5 @@
 use super::common::normalize::Center;
 use super::common::skip_norm::SkipNorm;
 
-/// See the module.
 pub static MICROSOFT_SKIP_LAYER_NORMALIZATION: SkipNorm =
     SkipNorm { name: "SkipLayerNormalization", center: Center::Mean, beta: Some(3), bias: 4 };

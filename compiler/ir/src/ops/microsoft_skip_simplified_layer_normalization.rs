@@ -4,6 +4,5 @@
 use super::common::normalize::Center;
 use super::common::skip_norm::SkipNorm;
 
-/// See the module.
 pub static MICROSOFT_SKIP_SIMPLIFIED_LAYER_NORMALIZATION: SkipNorm =
     SkipNorm { name: "SkipSimplifiedLayerNormalization", center: Center::Zero, beta: None, bias: 3 };

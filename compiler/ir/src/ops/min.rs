@@ -1,12 +1,11 @@
-//! `Min`: element-wise smallest of all operands with broadcasting; NaN if any is. <https://onnx.ai/onnx/operators/onnx__Min.html>
+//! `Min`: element-wise smallest of all operands with broadcasting; NaN if any is.
+//! <https://onnx.ai/onnx/operators/onnx__Min.html>
 
 use super::common::binary::number;
 use super::common::unary::is_number;
 use super::common::variadic::Variadic;
-
 use crate::Dim;
 
-/// See the module.
 pub static MIN: Variadic = Variadic {
     name: "Min",
     types: is_number,

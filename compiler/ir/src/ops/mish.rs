@@ -5,7 +5,6 @@ use super::softplus::{softplus, softplus_expr};
 use crate::DType;
 use crate::lower::Un;
 
-/// See the module.
 pub static MISH: Unary = Unary::new(
     "Mish",
     DType::is_float,

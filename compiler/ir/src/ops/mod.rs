@@ -60,6 +60,7 @@ mod gather_nd;
 mod gelu;
 mod gemm;
 mod global_average_pool;
+mod global_lp_pool;
 mod global_max_pool;
 mod greater;
 mod greater_or_equal;
@@ -234,6 +235,7 @@ pub static OPS: &[&dyn Op] = &[
     &gelu::GELU,
     &gemm::Gemm,
     &global_average_pool::GLOBAL_AVERAGE_POOL,
+    &global_lp_pool::GlobalLpPool,
     &global_max_pool::GLOBAL_MAX_POOL,
     &greater::GREATER,
     &greater_or_equal::GREATER_OR_EQUAL,

@@ -3,5 +3,4 @@
 use super::common::unary::{Unary, is_signed, number};
 use crate::lower::Un;
 
-/// See the module.
 pub static NEG: Unary = Unary::new("Neg", is_signed, |_| number(|v| -v, |v| -v), |_, x| Ok(x.un(Un::Neg)));

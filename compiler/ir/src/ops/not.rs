@@ -5,6 +5,5 @@ use super::common::unary::Unary;
 use crate::Num;
 use crate::lower::Un;
 
-/// See the module.
 pub static NOT: Unary =
     Unary::new("Not", is_bool, |_| Ok(Box::new(|v| Num::from(!v.truth()))), |_, x| Ok(x.un(Un::Not)));

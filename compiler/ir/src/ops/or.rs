@@ -3,7 +3,6 @@
 use super::common::binary::{Binary, is_bool, same};
 use crate::Num;
 
-/// See the module.
 pub static OR: Binary = Binary {
     name: "Or",
     types: is_bool,

@@ -7,7 +7,6 @@ use crate::lower::{self, Expr, Lowering, Ty, Un};
 use crate::tensor::cast;
 use crate::{Arity, Attrs, Ctx, DType, Fact, Num, Op, Result, Sample, Tensor};
 
-/// See the module.
 pub struct Pow;
 
 /// The exponent, if it is one known number.

@@ -4,7 +4,6 @@
 use super::common::binary::{Binary, number, same, unknown};
 use super::common::unary::is_number;
 
-/// See the module.
 pub static PRELU: Binary = Binary {
     name: "PRelu",
     types: is_number,

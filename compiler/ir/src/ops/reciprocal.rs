@@ -3,6 +3,5 @@
 use super::common::unary::{Unary, float};
 use crate::DType;
 
-/// See the module.
 pub static RECIPROCAL: Unary =
     Unary::new("Reciprocal", DType::is_float, |_| float(|v| 1.0 / v), |_, x| Ok(x.like(1.0).div(x)));

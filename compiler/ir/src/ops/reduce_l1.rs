@@ -2,7 +2,6 @@
 
 use super::common::reduction::{Form, Reduction, sum};
 use super::common::unary::is_number;
-
 use crate::Num;
 use crate::lower::{Expr, Monoid, Un};
 
@@ -13,7 +12,6 @@ fn absolute(v: Num) -> Num {
     }
 }
 
-/// See the module.
 pub static REDUCE_L1: Reduction = Reduction {
     name: "ReduceL1",
     types: is_number,

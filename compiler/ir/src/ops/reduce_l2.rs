@@ -2,11 +2,9 @@
 
 use super::common::reduction::{Form, Reduction, square_sum};
 use super::common::unary::is_number;
-
 use crate::Num;
 use crate::lower::{Expr, Monoid, Ty, Un};
 
-/// See the module.
 pub static REDUCE_L2: Reduction = Reduction {
     name: "ReduceL2",
     types: is_number,

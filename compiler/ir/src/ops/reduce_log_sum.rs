@@ -2,11 +2,9 @@
 
 use super::common::reduction::{Form, Reduction, sum};
 use super::common::unary::is_number;
-
 use crate::Num;
 use crate::lower::{Expr, Monoid, Ty, Un};
 
-/// See the module.
 pub static REDUCE_LOG_SUM: Reduction = Reduction {
     name: "ReduceLogSum",
     types: is_number,

@@ -1,9 +1,9 @@
-//! `ReduceLogSumExp`: logarithm of the sum of exponentials along axes. <https://onnx.ai/onnx/operators/onnx__ReduceLogSumExp.html>
+//! `ReduceLogSumExp`: logarithm of the sum of exponentials along axes.
+//! <https://onnx.ai/onnx/operators/onnx__ReduceLogSumExp.html>
 
 use super::common::expansion::{Expansion, wide};
 use super::common::reduction::{Form, Reduction, extreme};
 use super::common::unary::is_number;
-
 use crate::{Attrs, DType, Num, Result, Value};
 
 /// The largest element is taken out, so that no exponential overflows.
@@ -32,7 +32,6 @@ fn expand(e: &mut Expansion, x: Value, axes: &[i64], keepdims: bool) -> Result<V
     e.cast(y, dtype)
 }
 
-/// See the module.
 pub static REDUCE_LOG_SUM_EXP: Reduction = Reduction {
     name: "ReduceLogSumExp",
     types: is_number,

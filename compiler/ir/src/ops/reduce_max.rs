@@ -1,9 +1,9 @@
-//! `ReduceMax`: largest element along axes; NaN if any is; true is larger than false. <https://onnx.ai/onnx/operators/onnx__ReduceMax.html>
+//! `ReduceMax`: largest element along axes; NaN if any is; true is larger than false.
+//! <https://onnx.ai/onnx/operators/onnx__ReduceMax.html>
 
 use super::common::reduction::{Form, Reduction, extreme};
 use crate::lower::{Expr, Monoid, Ty};
 
-/// See the module.
 pub static REDUCE_MAX: Reduction = Reduction {
     name: "ReduceMax",
     types: |_| true,

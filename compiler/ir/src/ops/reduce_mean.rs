@@ -2,7 +2,6 @@
 
 use super::common::reduction::{Form, Reduction, sum};
 use super::common::unary::is_number;
-
 use crate::Num;
 use crate::lower::{Expr, Monoid};
 
@@ -14,7 +13,6 @@ pub fn mean(v: &[Num]) -> Num {
     }
 }
 
-/// See the module.
 pub static REDUCE_MEAN: Reduction = Reduction {
     name: "ReduceMean",
     types: is_number,

@@ -1,9 +1,9 @@
-//! `ReduceMin`: smallest element along axes; NaN if any is; true is larger than false. <https://onnx.ai/onnx/operators/onnx__ReduceMin.html>
+//! `ReduceMin`: smallest element along axes; NaN if any is; true is larger than false.
+//! <https://onnx.ai/onnx/operators/onnx__ReduceMin.html>
 
 use super::common::reduction::{Form, Reduction, extreme};
 use crate::lower::{Expr, Monoid, Ty};
 
-/// See the module.
 pub static REDUCE_MIN: Reduction = Reduction {
     name: "ReduceMin",
     types: |_| true,

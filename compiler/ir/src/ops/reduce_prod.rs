@@ -2,7 +2,6 @@
 
 use super::common::reduction::{Form, Reduction};
 use super::common::unary::is_number;
-
 use crate::Num;
 use crate::lower::{Expr, Monoid};
 
@@ -11,7 +10,6 @@ fn product(v: &[Num]) -> Num {
     v.iter().copied().reduce(times).unwrap_or(Num::I(1))
 }
 
-/// See the module.
 pub static REDUCE_PROD: Reduction = Reduction {
     name: "ReduceProd",
     types: is_number,

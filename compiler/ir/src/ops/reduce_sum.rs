@@ -2,10 +2,8 @@
 
 use super::common::reduction::{Form, Reduction, sum};
 use super::common::unary::is_number;
-
 use crate::lower::{Expr, Monoid};
 
-/// See the module.
 pub static REDUCE_SUM: Reduction = Reduction {
     name: "ReduceSum",
     types: is_number,

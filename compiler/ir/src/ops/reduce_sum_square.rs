@@ -2,10 +2,8 @@
 
 use super::common::reduction::{Form, Reduction, square_sum};
 use super::common::unary::is_number;
-
 use crate::lower::{Expr, Monoid};
 
-/// See the module.
 pub static REDUCE_SUM_SQUARE: Reduction = Reduction {
     name: "ReduceSumSquare",
     types: is_number,

@@ -4,6 +4,5 @@ use super::common::unary::{Unary, float};
 use crate::DType;
 use crate::lower::Un;
 
-/// See the module.
 pub static ROUND: Unary =
     Unary::new("Round", DType::is_float, |_| float(f64::round_ties_even), |_, x| Ok(x.un(Un::Round)));

@@ -12,7 +12,6 @@ attrs!(SeluAttrs {
     gamma: f32 = 1.050_701,
 });
 
-/// See the module.
 pub static SELU: Unary = Unary {
     schema: SeluAttrs::SCHEMA,
     samples: || vec![Attrs::new(), Attrs::new().with("alpha", 2.0f32).with("gamma", 3.0f32)],

@@ -12,7 +12,6 @@ attrs!(ShrinkAttrs {
     lambd: f32 = 0.5,
 });
 
-/// See the module.
 pub static SHRINK: Unary = Unary {
     schema: ShrinkAttrs::SCHEMA,
     samples: || vec![Attrs::new(), Attrs::new().with("lambd", 1.5f32).with("bias", 1.5f32)],

@@ -3,6 +3,5 @@
 use super::common::unary::{Unary, float};
 use crate::DType;
 
-/// See the module.
 pub static SIGMOID: Unary =
     Unary::new("Sigmoid", DType::is_float, |_| float(|v| 1.0 / (1.0 + (-v).exp())), |_, x| Ok(x.sigmoid()));

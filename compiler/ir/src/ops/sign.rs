@@ -9,7 +9,6 @@ fn sign(x: &Expr) -> Expr {
     x.gt(&zero).select(&one, &negative)
 }
 
-/// See the module.
 pub static SIGN: Unary = Unary::new(
     "Sign",
     is_number,

@@ -4,5 +4,4 @@ use super::common::unary::{Unary, float};
 use crate::DType;
 use crate::lower::Un;
 
-/// See the module.
 pub static SIN: Unary = Unary::new("Sin", DType::is_float, |_| float(f64::sin), |_, x| Ok(x.un(Un::Sin)));

@@ -4,5 +4,4 @@ use super::common::unary::{Unary, float};
 use crate::DType;
 use crate::lower::Un;
 
-/// See the module.
 pub static SINH: Unary = Unary::new("Sinh", DType::is_float, |_| float(f64::sinh), |_, x| Ok(x.un(Un::Sinh)));

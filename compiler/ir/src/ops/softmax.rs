@@ -18,5 +18,4 @@ fn expand(e: &mut Expansion, x: Value, axis: i64) -> Result<Value> {
     e.op("Div", &[exp, sum])
 }
 
-/// See the module.
 pub static SOFTMAX: Lines = Lines { name: "Softmax", meaning: softmax, expand };

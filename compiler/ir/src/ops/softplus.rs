@@ -15,5 +15,4 @@ pub fn softplus_expr(x: &Expr) -> Expr {
     x.max(&x.like(0.0)).add(&small.add(&x.like(1.0)).un(Un::Log))
 }
 
-/// See the module.
 pub static SOFTPLUS: Unary = Unary::new("Softplus", DType::is_float, |_| float(softplus), |_, x| Ok(softplus_expr(x)));

@@ -4,7 +4,6 @@ use super::common::unary::{Unary, float};
 use crate::DType;
 use crate::lower::Un;
 
-/// See the module.
 pub static SOFTSIGN: Unary = Unary::new(
     "Softsign",
     DType::is_float,

@@ -4,5 +4,4 @@ use super::common::unary::{Unary, float};
 use crate::DType;
 use crate::lower::Un;
 
-/// See the module.
 pub static SQRT: Unary = Unary::new("Sqrt", DType::is_float, |_| float(f64::sqrt), |_, x| Ok(x.un(Un::Sqrt)));

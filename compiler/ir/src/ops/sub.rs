@@ -3,7 +3,6 @@
 use super::common::binary::{Binary, number, same};
 use super::common::unary::is_number;
 
-/// See the module.
 pub static SUB: Binary = Binary {
     name: "Sub",
     types: is_number,

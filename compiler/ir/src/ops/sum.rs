@@ -1,11 +1,9 @@
 //! `Sum`: element-wise sum of all operands with broadcasting. <https://onnx.ai/onnx/operators/onnx__Sum.html>
 
 use super::common::binary::number;
-
 use super::common::variadic::Variadic;
 use crate::DType;
 
-/// See the module.
 pub static SUM: Variadic = Variadic {
     name: "Sum",
     types: DType::is_float,

@@ -1,7 +1,6 @@
 //! `Swish`: `x * sigmoid(alpha * x)`. <https://onnx.ai/onnx/operators/onnx__Swish.html>
 
 use super::common::unary::{Unary, float};
-
 use crate::{Attrs, DType, attrs};
 
 attrs!(SwishAttrs {
@@ -9,7 +8,6 @@ attrs!(SwishAttrs {
     alpha: f32 = 1.0,
 });
 
-/// See the module.
 pub static SWISH: Unary = Unary {
     schema: SwishAttrs::SCHEMA,
     samples: || vec![Attrs::new(), Attrs::new().with("alpha", 0.5f32)],

@@ -4,5 +4,4 @@ use super::common::unary::{Unary, float};
 use crate::DType;
 use crate::lower::Un;
 
-/// See the module.
 pub static TAN: Unary = Unary::new("Tan", DType::is_float, |_| float(f64::tan), |_, x| Ok(x.un(Un::Tan)));

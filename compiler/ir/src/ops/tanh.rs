@@ -4,5 +4,4 @@ use super::common::unary::{Unary, float};
 use crate::DType;
 use crate::lower::Un;
 
-/// See the module.
 pub static TANH: Unary = Unary::new("Tanh", DType::is_float, |_| float(f64::tanh), |_, x| Ok(x.un(Un::Tanh)));

@@ -1,7 +1,6 @@
 //! `ThresholdedRelu`: `x` where it is above alpha, else 0. <https://onnx.ai/onnx/operators/onnx__ThresholdedRelu.html>
 
 use super::common::unary::{Unary, float};
-
 use crate::{Attrs, DType, attrs};
 
 attrs!(ThresholdedReluAttrs {
@@ -9,7 +8,6 @@ attrs!(ThresholdedReluAttrs {
     alpha: f32 = 1.0,
 });
 
-/// See the module.
 pub static THRESHOLDED_RELU: Unary = Unary {
     schema: ThresholdedReluAttrs::SCHEMA,
     samples: || vec![Attrs::new(), Attrs::new().with("alpha", 2.0f32)],

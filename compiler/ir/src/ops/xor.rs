@@ -3,7 +3,6 @@
 use super::common::binary::{Binary, is_bool, same, unknown};
 use crate::Num;
 
-/// See the module.
 pub static XOR: Binary = Binary {
     name: "Xor",
     types: is_bool,
