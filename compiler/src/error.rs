@@ -75,6 +75,16 @@ pub enum Error {
         /// Expectation and finding.
         what: String,
     },
+    /// Inputs that the graph was not made for.
+    #[error("{assumption}, found {left} and {right}: fix these sizes with --dim")]
+    Assumed {
+        /// Node and relation.
+        assumption: String,
+        /// The first size.
+        left: i64,
+        /// The second.
+        right: i64,
+    },
     /// Whoever watched the progress said stop.
     #[error("cancelled")]
     Cancelled,

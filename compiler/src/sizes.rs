@@ -2,6 +2,7 @@
 
 use crate::{Error, Result};
 use dlc_ir::{Dim, Fact, Graph, Tensor};
+use dlc_onnx::Assumption;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Values of symbolic sizes by name.
@@ -69,6 +70,23 @@ pub fn bind(sizes: &mut Sizes, name: &str, fact: &Fact, t: &Tensor) -> Result<()
     Ok(())
 }
 
+/// Refuses inputs that are not what the graph takes for granted.
+pub fn check(assumptions: &[Assumption], ports: &[(String, Fact)], tensors: &[Tensor]) -> Result<()> {
+    let mut sizes = Sizes::new();
+    for ((name, fact), t) in ports.iter().zip(tensors) {
+        bind(&mut sizes, name, fact, t)?;
+    }
+    let value = |d: &Dim| d.eval(&|s| sizes.get(s).copied()).ok();
+    for a in assumptions.iter().filter(|a| a.always) {
+        if let (Some(left), Some(right)) = (value(&a.left), value(&a.right))
+            && (left == right) != a.equal
+        {
+            return Err(Error::Assumed { assumption: a.to_string(), left, right });
+        }
+    }
+    Ok(())
+}
+
 /// The shape of an input whose unbound symbols are 1.
 pub fn shape(sizes: &Sizes, name: &str, fact: &Fact) -> Result<Vec<usize>> {
     let size = |d: &Dim| {
@@ -118,6 +136,19 @@ mod tests {
         let e = fix(&mut g, &[("k".into(), 4)]).unwrap_err().to_string();
         assert_eq!(e, "no size of an input is named \"k\", expected one of m");
         assert!(fix(&mut g, &[("m".into(), -1)]).is_err());
+    }
+
+    #[test]
+    fn assumptions_are_checked() {
+        let ports = [("x".to_string(), fact(&["n"]))];
+        let x = [Tensor::f32(&[2], &[0.0; 2])];
+        let assume = |equal, right: i64, always| {
+            Assumption { node: "if".into(), left: Dim::sym("n"), right: right.into(), equal, always }
+        };
+        assert!(check(&[assume(true, 2, true), assume(false, 1, true), assume(true, 1, false)], &ports, &x).is_ok());
+        let e = check(&[assume(true, 1, true)], &ports, &x).unwrap_err().to_string();
+        assert_eq!(e, "node \"if\" assumes that n == 1, found 2 and 1: fix these sizes with --dim");
+        assert!(check(&[assume(false, 2, true)], &ports, &x).is_err());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use crate::error::Cause;
 use crate::{Error, Options, Result, sizes, targets};
 use dlc_ir::{Graph, verify};
+use dlc_onnx::{Assumption, LoadOptions};
 use std::fs::File;
 use std::io::Read;
 use std::ops::ControlFlow;
@@ -23,7 +24,7 @@ pub struct Stage {
 #[derive(Debug)]
 pub enum Work {
     /// Reads a model.
-    Import(fn(&Path) -> Result<Graph, Cause>),
+    Import(fn(&Path, &Options) -> Result<Imported, Cause>),
     /// Rewrites a graph into one that means the same.
     Graph(fn(&mut Graph, &Options) -> Result<(), Cause>),
     /// Generates the program.
@@ -32,8 +33,8 @@ pub enum Work {
 
 /// All stages in order. After each that gives a graph the verifier runs.
 pub static STAGES: &[Stage] = &[
-    stage("import", "the file of the model is a graph", Work::Import(import)),
-    stage("infer", "sizes the user fixed are constants, and facts follow from them", Work::Graph(infer)),
+    stage("import", "the file is a graph, with sizes that the user fixed", Work::Import(import)),
+    stage("infer", "every fact follows from those of the inputs", Work::Graph(infer)),
     stage("fold", "what only depends on constants and known sizes is constant", Work::Graph(fold)),
     stage("cleanup", "nothing is computed twice, or for nothing", Work::Graph(cleanup)),
     stage("dce", "every node is needed by an output", Work::Graph(dce)),
@@ -59,15 +60,24 @@ pub struct Progress<'a> {
 /// Sees every stage begin and end; `Break` cancels the compilation.
 pub type Watch<'a> = dyn FnMut(Progress) -> ControlFlow<()> + 'a;
 
+/// A model as it was read.
+#[derive(Clone, Debug)]
+pub struct Imported {
+    /// The graph.
+    pub graph: Graph,
+    /// What it takes for granted of the sizes of its inputs.
+    pub assumptions: Vec<Assumption>,
+}
+
 /// Reads a model: the import stage.
-pub fn import_model(path: &Path, watch: &mut Watch) -> Result<Graph> {
+pub fn import_model(path: &Path, options: &Options, watch: &mut Watch) -> Result<Imported> {
     let (index, stage) = (0, &STAGES[0]);
     let Work::Import(run) = stage.work else { unreachable!("the first stage imports") };
     see(watch, Progress { index, stage, graph: None })?;
-    let graph = run(path).map_err(|e| Error::stage(stage.name, e))?;
-    check(&graph, stage)?;
-    see(watch, Progress { index, stage, graph: Some(&graph) })?;
-    Ok(graph)
+    let imported = run(path, options).map_err(|e| Error::stage(stage.name, e))?;
+    check(&imported.graph, stage)?;
+    see(watch, Progress { index, stage, graph: Some(&imported.graph) })?;
+    Ok(imported)
 }
 
 /// Runs the stages that rewrite the graph.
@@ -113,11 +123,16 @@ fn check(graph: &Graph, stage: &Stage) -> Result<()> {
     verify::verify(graph).map_err(|source| Error::Unverified { stage: stage.name, source })
 }
 
-fn import(path: &Path) -> Result<Graph, Cause> {
+fn import(path: &Path, options: &Options) -> Result<Imported, Cause> {
     if let Some(text) = text_form(path)? {
-        return Ok(dlc_ir::text::parse(&text)?);
+        let mut graph = dlc_ir::text::parse(&text)?;
+        sizes::fix(&mut graph, &options.dims)?;
+        graph.infer_all()?;
+        return Ok(Imported { graph, assumptions: vec![] });
     }
-    Ok(dlc_onnx::load(path, &dlc_onnx::LoadOptions::default())?.graph)
+    let dims = options.dims.iter().cloned().collect();
+    let model = dlc_onnx::load(path, &LoadOptions { dims, ..LoadOptions::default() })?;
+    Ok(Imported { graph: model.graph, assumptions: model.assumptions })
 }
 
 /// The file as text if it is a graph in text form; what only looks like one is left to the ONNX reader.
@@ -130,8 +145,7 @@ fn text_form(path: &Path) -> Result<Option<String>, Cause> {
     }
 }
 
-fn infer(graph: &mut Graph, options: &Options) -> Result<(), Cause> {
-    sizes::fix(graph, &options.dims)?;
+fn infer(graph: &mut Graph, _: &Options) -> Result<(), Cause> {
     Ok(graph.infer_all()?)
 }
 

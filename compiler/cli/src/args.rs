@@ -44,7 +44,7 @@ fn precision(name: &str) -> Result<Precision, String> {
 }
 
 /// `batch=4`
-fn dim(text: &str) -> Result<(String, i64), String> {
+pub fn dim(text: &str) -> Result<(String, i64), String> {
     let (name, n) = text.rsplit_once('=').ok_or("expected NAME=N")?;
     match n.parse::<i64>() {
         Ok(n) if n >= 0 => Ok((name.into(), n)),

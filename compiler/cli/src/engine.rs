@@ -2,22 +2,23 @@
 
 use crate::failure::{Doing, Failure, Result};
 use dlc_compiler::sizes;
-use dlc_ir::{DType, Dim, Fact, Graph, Tensor, interp};
+use dlc_compiler::stages::Imported;
+use dlc_ir::{DType, Dim, Fact, Tensor, interp};
 use dlc_runtime::{Model, Options, PortInfo, Session};
 use std::path::Path;
 
 /// A model ready to run.
 pub enum Engine {
     /// A graph that is interpreted, and what it is called on.
-    Oracle(Box<Graph>, Vec<Tensor>),
+    Oracle(Box<Imported>, Vec<Tensor>),
     /// A compiled program, and what it is called on.
     Program(Box<Session>, Vec<dlc_runtime::Tensor>),
 }
 
 impl Engine {
     /// Interprets a graph.
-    pub fn oracle(graph: Graph) -> Engine {
-        Engine::Oracle(Box::new(graph), vec![])
+    pub fn oracle(model: Imported) -> Engine {
+        Engine::Oracle(Box::new(model), vec![])
     }
 
     /// Opens an artifact.
@@ -48,7 +49,7 @@ impl Engine {
     /// Names and facts of the inputs, in order. A size that is an expression is a symbol of that name.
     pub fn inputs(&self) -> Result<Vec<(String, Fact)>> {
         match self {
-            Engine::Oracle(g, _) => Ok(sizes::inputs(g)),
+            Engine::Oracle(m, _) => Ok(sizes::inputs(&m.graph)),
             Engine::Program(s, _) => s.model().inputs().iter().map(port).collect(),
         }
     }
@@ -56,7 +57,7 @@ impl Engine {
     /// Names of the outputs, in order.
     pub fn outputs(&self) -> Vec<String> {
         match self {
-            Engine::Oracle(g, _) => g.outputs().iter().map(|o| o.0.clone()).collect(),
+            Engine::Oracle(m, _) => m.graph.outputs().iter().map(|o| o.0.clone()).collect(),
             Engine::Program(s, _) => s.model().outputs().into_iter().map(|p| p.name).collect(),
         }
     }
@@ -78,7 +79,11 @@ impl Engine {
     /// Says what [`Engine::call`] is called on. What can be done once is done here.
     pub fn bind(&mut self, inputs: &[Tensor]) -> Result<()> {
         match self {
-            Engine::Oracle(_, x) => *x = inputs.to_vec(),
+            Engine::Oracle(m, x) => {
+                let ports = sizes::inputs(&m.graph);
+                sizes::check(&m.assumptions, &ports, inputs).doing(|| "taking inputs".into())?;
+                *x = inputs.to_vec();
+            }
             Engine::Program(_, x) => *x = inputs.iter().map(to_runtime).collect::<Result<_>>()?,
         }
         Ok(())
@@ -87,7 +92,7 @@ impl Engine {
     /// Results for the inputs bound, in order.
     pub fn call(&mut self) -> Result<Vec<Tensor>> {
         match self {
-            Engine::Oracle(g, x) => interp::run(g, x).doing(|| "running the reference".into()),
+            Engine::Oracle(m, x) => interp::run(&m.graph, x).doing(|| "running the reference".into()),
             Engine::Program(s, x) => {
                 let y = s.run(x).doing(|| "running the program".into())?;
                 y.iter().map(from_runtime).collect()

@@ -45,23 +45,21 @@ struct Row {
 impl Bisect {
     pub fn run(self, ui: &Ui) -> Result<()> {
         let doing = || format!("bisecting {}", self.model.display());
-        let mut graph = subject::model(&self.model, ui)?;
-        sizes::fix(&mut graph, &self.how.dims).map_err(|e| Failure::usage(e.to_string()))?;
-        graph.infer_all().doing(doing)?;
-        let ports = sizes::inputs(&graph);
+        let options = self.how.options();
+        let imported = subject::model(&self.model, &options, ui)?;
+        let ports = sizes::inputs(&imported.graph);
         let given = match &self.data {
             Some(dir) => inputs::recorded(&ports, dir)?,
             None => self.inputs.inputs.clone(),
         };
         let x = inputs::resolve(&ports, &given, &[], ui)?;
+        sizes::check(&imported.assumptions, &ports, &x).doing(doing)?;
         let bar = ui.bar(1);
         let mut seen = |f: &Finding| {
             bar.at(0, f.stage);
             ControlFlow::Continue(())
         };
-        let mut options = self.how.options();
-        options.dims.clear();
-        let findings = bisect::stages(&graph, &x, &options, self.tolerance, &mut seen).doing(doing)?;
+        let findings = bisect::stages(&imported.graph, &x, &options, self.tolerance, &mut seen).doing(doing)?;
         drop(bar);
         self.conclude(&findings, ui)
     }

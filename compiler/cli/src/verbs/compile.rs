@@ -48,9 +48,9 @@ impl Compile {
         }
         let form = self.emit.clone().unwrap_or_else(|| "artifact".into());
         self.check_form(&form)?;
-        let imported = subject::model(&self.model, ui)?;
-        let nodes_imported = imported.len();
-        let (graph, bytes) = self.compile(imported, &form, ui)?;
+        let imported = subject::model(&self.model, &self.how.options(), ui)?;
+        let nodes_imported = imported.graph.len();
+        let (graph, bytes) = self.compile(imported.graph, &form, ui)?;
         let file = self.file(&form);
         files::write(&file, &bytes)?;
         let report = Report {
@@ -97,8 +97,9 @@ impl Compile {
             }
             _ => ControlFlow::Continue(()),
         };
-        let imported = stages::import_model(&self.model, &mut watch);
-        let done = imported.and_then(|g| stages::optimize(g, &self.how.options(), &mut watch));
+        let options = self.how.options();
+        let imported = stages::import_model(&self.model, &options, &mut watch);
+        let done = imported.and_then(|m| stages::optimize(m.graph, &options, &mut watch));
         match (dump, done) {
             (Some(text), _) => ui.show(&text, || text.clone()),
             (None, done) => done.map(drop).doing(|| format!("compiling {}", self.model.display())),

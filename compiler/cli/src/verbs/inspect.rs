@@ -1,12 +1,13 @@
 //! `dlc inspect`
 
+use crate::args::dim;
 use crate::engine;
 use crate::failure::{Doing, Failure, Result};
 use crate::ui::Ui;
 use crate::{files, page, subject, table};
 use dlc_artifact::Image;
 use dlc_artifact::program::Step;
-use dlc_compiler::sizes;
+use dlc_compiler::{Options, sizes};
 use dlc_ir::graph::Kind;
 use dlc_ir::{Fact, Graph, Value};
 use dlc_runtime::Model;
@@ -19,6 +20,9 @@ use std::path::{Path, PathBuf};
 pub struct Inspect {
     /// The model (.onnx) or artifact (.dlc).
     file: PathBuf,
+    /// Fix a symbolic size of the inputs.
+    #[arg(long = "dim", value_name = "NAME=N", value_parser = dim)]
+    dims: Vec<(String, i64)>,
     /// Also draw the graph as one self-contained HTML page.
     #[arg(long, value_name = "OUT.html")]
     html: Option<PathBuf>,
@@ -50,7 +54,7 @@ impl Inspect {
         if subject::is_artifact(&self.file)? {
             return self.artifact(ui);
         }
-        let graph = subject::model(&self.file, ui)?;
+        let graph = subject::model(&self.file, &Options { dims: self.dims.clone(), ..Options::default() }, ui)?.graph;
         let doing = || format!("inspecting {}", self.file.display());
         let report = report(&graph).doing(doing)?;
         if let Some(out) = &self.html {

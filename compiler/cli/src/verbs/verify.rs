@@ -5,9 +5,10 @@ use crate::engine::Engine;
 use crate::failure::{Doing, Failure, Result};
 use crate::ui::Ui;
 use crate::{inputs, subject, table};
+use dlc_compiler::stages::Imported;
 use dlc_compiler::{Difference, sizes};
 use dlc_ir::graph::Kind;
-use dlc_ir::{Graph, Tensor, Value, interp};
+use dlc_ir::{Graph, Tensor, Value};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
@@ -58,20 +59,20 @@ struct Row {
 
 impl Verify {
     pub fn run(self, ui: &Ui) -> Result<()> {
-        let mut graph = subject::model(&self.model, ui)?;
+        let mut model = subject::model(&self.model, &self.how.options(), ui)?;
         if self.per_layer {
-            show_all(&mut graph);
+            show_all(&mut model.graph);
         }
-        let ports = sizes::inputs(&graph);
+        let ports = sizes::inputs(&model.graph);
         let given = match &self.data {
             Some(dir) => inputs::recorded(&ports, dir)?,
             None => self.inputs.inputs.clone(),
         };
         let x = inputs::resolve(&ports, &given, &self.how.dims, ui)?;
-        let names: Vec<String> = graph.outputs().iter().map(|o| o.0.clone()).collect();
-        let expected =
-            interp::run(&graph, &x).doing(|| format!("running the reference of {}", self.model.display()))?;
-        let mut engine = self.engine(graph, ui)?;
+        let mut oracle = Engine::oracle(model.clone());
+        let expected = oracle.run(&x).doing(|| format!("running the oracle on {}", self.model.display()))?;
+        let names = oracle.outputs();
+        let mut engine = self.engine(model, ui)?;
         let found = engine.run(&x).doing(|| format!("running {}", self.model.display()))?;
         if found.len() != expected.len() {
             let what = format!("the artifact has {} outputs, the model has {}", found.len(), expected.len());
@@ -86,10 +87,10 @@ impl Verify {
         self.conclude(rows, ui)
     }
 
-    fn engine(&self, graph: Graph, ui: &Ui) -> Result<Engine> {
+    fn engine(&self, model: Imported, ui: &Ui) -> Result<Engine> {
         match &self.artifact {
             Some(path) => Engine::open(path, self.threads),
-            None => subject::compile(graph, &self.how, self.threads, ui),
+            None => subject::compile(model, &self.how.options(), self.threads, ui),
         }
     }
 
