@@ -16,6 +16,6 @@ pub mod targets;
 
 pub use compare::Difference;
 pub use error::{Error, Result};
-pub use options::{Extract, Limits, Options, Precision};
+pub use options::{Extract, Options, Precision};
 pub use stages::{Progress, STAGES, Stage};
 pub use targets::{TARGETS, Target};

@@ -2,6 +2,7 @@
 
 use crate::targets::{self, Target};
 use crate::{Error, Result};
+pub use dlc_egraph::Extract;
 use std::str::FromStr;
 
 /// All that a compilation may be told. Nothing in it changes what the model means.
@@ -11,10 +12,8 @@ pub struct Options {
     pub target: &'static Target,
     /// Symbolic sizes of the inputs that are fixed at compile time, by name.
     pub dims: Vec<(String, i64)>,
-    /// Limits of saturation.
-    pub limits: Limits,
-    /// How the program is chosen from the e-graph.
-    pub extract: Extract,
+    /// How the e-graph is searched, and how a program is chosen from it.
+    pub saturation: dlc_egraph::Options,
     /// Type that floating-point layers are computed in.
     pub precision: Precision,
 }
@@ -22,42 +21,17 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         let target = &targets::TARGETS[0];
-        Options { target, dims: vec![], limits: Limits::default(), extract: Extract::Greedy, precision: Precision::F32 }
+        let saturation = dlc_egraph::Options::default();
+        Options { target, dims: vec![], saturation, precision: Precision::F32 }
     }
 }
 
-/// Where saturation stops. None is a time: the same model gives the same artifact on a slow machine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Most terms in the e-graph of one region.
-    pub nodes: usize,
-    /// Most rounds of rules.
-    pub iterations: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Limits { nodes: 100_000, iterations: 12 }
-    }
-}
-
-/// How a program is chosen among equal ones.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Extract {
-    /// The cheapest, by local choices.
-    Greedy,
-    /// Any, by this seed: for tests, since choices must not change results.
-    Random(u64),
-}
-
-impl FromStr for Extract {
-    type Err = String;
-    fn from_str(s: &str) -> std::result::Result<Self, String> {
-        match s.split_once(':') {
-            None if s == "greedy" => Ok(Extract::Greedy),
-            Some(("random", seed)) => seed.parse().map(Extract::Random).map_err(|e| format!("seed {seed:?}: {e}")),
-            _ => Err(format!("expected greedy or random:SEED, found {s:?}")),
-        }
+/// `greedy`, or `random:SEED`.
+pub fn extract(s: &str) -> std::result::Result<Extract, String> {
+    match s.split_once(':') {
+        None if s == "greedy" => Ok(Extract::Greedy),
+        Some(("random", seed)) => seed.parse().map(Extract::Random).map_err(|e| format!("seed {seed:?}: {e}")),
+        _ => Err(format!("expected greedy or random:SEED, found {s:?}")),
     }
 }
 

@@ -142,8 +142,12 @@ mod tests {
     fn assumptions_are_checked() {
         let ports = [("x".to_string(), fact(&["n"]))];
         let x = [Tensor::f32(&[2], &[0.0; 2])];
-        let assume = |equal, right: i64, always| {
-            Assumption { node: "if".into(), left: Dim::sym("n"), right: right.into(), equal, always }
+        let assume = |equal, right: i64, always| Assumption {
+            node: "if".into(),
+            left: Dim::sym("n"),
+            right: right.into(),
+            equal,
+            always,
         };
         assert!(check(&[assume(true, 2, true), assume(false, 1, true), assume(true, 1, false)], &ports, &x).is_ok());
         let e = check(&[assume(true, 1, true)], &ports, &x).unwrap_err().to_string();

@@ -2,6 +2,7 @@
 
 use crate::error::Cause;
 use crate::{Error, Options, Result, sizes, targets};
+use dlc_egraph::Traffic;
 use dlc_ir::{Graph, verify};
 use dlc_onnx::{Assumption, LoadOptions};
 use std::fs::File;
@@ -38,7 +39,8 @@ pub static STAGES: &[Stage] = &[
     stage("fold", "what only depends on constants and known sizes is constant", Work::Graph(fold)),
     stage("cleanup", "nothing is computed twice, or for nothing", Work::Graph(cleanup)),
     stage("dce", "every node is needed by an output", Work::Graph(dce)),
-    stage("simplify", "the three before have nothing left to do", Work::Graph(simplify)),
+    stage("saturate", "of all ways the rules know to write it, the cheapest is taken", Work::Graph(saturate)),
+    stage("simplify", "fold, cleanup and dce have nothing left to do", Work::Graph(simplify)),
     stage("emit", "the graph is a program of the target", Work::Emit(targets::emit)),
 ];
 
@@ -159,6 +161,15 @@ fn cleanup(graph: &mut Graph, _: &Options) -> Result<(), Cause> {
 
 fn dce(graph: &mut Graph, _: &Options) -> Result<(), Cause> {
     dlc_passes::dce(graph).map(drop).map_err(Cause::from)
+}
+
+fn saturate(graph: &mut Graph, options: &Options) -> Result<(), Cause> {
+    search(graph, &options.saturation).map(drop)
+}
+
+/// Searches the graph by all rules, and says which were applied.
+pub(crate) fn search(graph: &mut Graph, options: &dlc_egraph::Options) -> Result<dlc_egraph::Report, Cause> {
+    Ok(dlc_egraph::saturate(graph, &dlc_egraph::RULES, options, &Traffic::default())?)
 }
 
 fn simplify(graph: &mut Graph, _: &Options) -> Result<(), Cause> {

@@ -1,6 +1,7 @@
 //! Flags that several verbs share.
 
 use clap::Args;
+use dlc_compiler::options::extract;
 use dlc_compiler::{Extract, Options, Precision, Target, targets};
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -15,7 +16,7 @@ pub struct CompileArgs {
     #[arg(long = "dim", value_name = "NAME=N", value_parser = dim)]
     pub dims: Vec<(String, i64)>,
     /// How a program is chosen among equal ones: greedy, or random:SEED.
-    #[arg(long, default_value = "greedy", value_parser = Extract::from_str)]
+    #[arg(long, default_value = "greedy", value_parser = extract)]
     pub extract: Extract,
     /// Type that floating-point layers are computed in.
     #[arg(long, default_value = "f32", value_parser = precision)]
@@ -25,13 +26,10 @@ pub struct CompileArgs {
 impl CompileArgs {
     /// As options of the compiler.
     pub fn options(&self) -> Options {
-        Options {
-            target: self.target,
-            dims: self.dims.clone(),
-            extract: self.extract,
-            precision: self.precision,
-            ..Options::default()
-        }
+        let mut options =
+            Options { target: self.target, dims: self.dims.clone(), precision: self.precision, ..Options::default() };
+        options.saturation.extract = self.extract;
+        options
     }
 }
 

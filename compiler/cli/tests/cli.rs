@@ -157,6 +157,7 @@ fn every_seeded_network_runs_and_verifies() {
     }
     for name in ["gate", "mlp"] {
         home.done(&["models", name, "-o", "model.txt"]);
+        assert_eq!(home.json(&["verify", "model.txt", "--extract", "random:5"])["good"], true, "{name}");
         assert!(home.json(&["bisect", "model.txt"])["changed_by"].is_null(), "{name}");
     }
     home.fails(2, &["models", "alexnet"]);

@@ -10,7 +10,7 @@ use serde::Serialize;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
-/// Find the stage of the compiler that changes a result.
+/// Find the stage of the compiler, and the rule, that changes a result.
 #[derive(clap::Args)]
 pub struct Bisect {
     /// The model (.onnx).
@@ -30,6 +30,7 @@ pub struct Bisect {
 #[derive(Serialize)]
 struct Report {
     changed_by: Option<&'static str>,
+    rule: Option<String>,
     stages: Vec<Row>,
 }
 
@@ -66,11 +67,13 @@ impl Bisect {
 
     fn conclude(&self, findings: &[Finding], ui: &Ui) -> Result<()> {
         let bad = findings.last().filter(|f| !f.good(self.tolerance));
-        let report = Report { changed_by: bad.map(|f| f.stage), stages: findings.iter().map(row).collect() };
+        let rule = bad.and_then(|f| f.rule.clone());
+        let report = Report { changed_by: bad.map(|f| f.stage), rule, stages: findings.iter().map(row).collect() };
         ui.show(&report, || report.text())?;
-        match report.changed_by {
-            Some(stage) => Err(Failure::data(format!("stage {stage} changes a result"))),
-            None => Ok(()),
+        match (report.changed_by, &report.rule) {
+            (Some(stage), Some(rule)) => Err(Failure::data(format!("rule {rule} of stage {stage} changes a result"))),
+            (Some(stage), None) => Err(Failure::data(format!("stage {stage} changes a result"))),
+            _ => Ok(()),
         }
     }
 }
