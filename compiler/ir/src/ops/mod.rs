@@ -64,6 +64,7 @@ mod global_lp_pool;
 mod global_max_pool;
 mod greater;
 mod greater_or_equal;
+mod grid_sample;
 mod group_normalization;
 mod gru;
 mod hamming_window;
@@ -106,6 +107,7 @@ mod mod_;
 mod mul;
 mod neg;
 mod negative_log_likelihood_loss;
+mod non_max_suppression;
 mod non_zero;
 mod not;
 mod one_hot;
@@ -134,6 +136,7 @@ mod resize;
 mod reverse_sequence;
 mod rms_normalization;
 mod rnn;
+mod roi_align;
 mod round;
 mod scan;
 mod scatter;
@@ -239,6 +242,7 @@ pub static OPS: &[&dyn Op] = &[
     &global_max_pool::GLOBAL_MAX_POOL,
     &greater::GREATER,
     &greater_or_equal::GREATER_OR_EQUAL,
+    &grid_sample::GridSample,
     &group_normalization::GroupNormalization,
     &gru::Gru,
     &hamming_window::HammingWindow,
@@ -281,6 +285,7 @@ pub static OPS: &[&dyn Op] = &[
     &mul::MUL,
     &neg::NEG,
     &negative_log_likelihood_loss::NegativeLogLikelihoodLoss,
+    &non_max_suppression::NonMaxSuppression,
     &non_zero::NonZero,
     &not::NOT,
     &one_hot::OneHot,
@@ -309,6 +314,7 @@ pub static OPS: &[&dyn Op] = &[
     &reverse_sequence::ReverseSequence,
     &rms_normalization::RmsNormalization,
     &rnn::Rnn,
+    &roi_align::RoiAlign,
     &round::ROUND,
     &scan::Scan,
     &scatter::Scatter,

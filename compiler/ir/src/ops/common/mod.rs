@@ -5,6 +5,7 @@ pub mod arg;
 pub mod attention;
 pub mod bias_gelu;
 pub mod binary;
+pub mod boxes;
 pub mod contract;
 pub mod control;
 pub mod convert;

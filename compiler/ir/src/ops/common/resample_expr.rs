@@ -108,7 +108,7 @@ impl AxisExpr {
         if s.antialias {
             distance = distance.mul(&self.den.div(&self.num).min(&f(1.0)));
         }
-        let mut w = weight(s, &distance);
+        let mut w = weight_of(s, &distance);
         if s.exclude_outside {
             w = i.within(&self.input).select(&w, &f(0.0));
         }
@@ -136,7 +136,7 @@ fn repeats(s: &Sampling) -> bool {
 }
 
 /// [`super::resample::weight`] of a distance that is not negative.
-fn weight(s: &Sampling, d: &Expr) -> Expr {
+pub fn weight_of(s: &Sampling, d: &Expr) -> Expr {
     if s.mode == Mode::Linear {
         return f(1.0).sub(d).max(&f(0.0));
     }
@@ -147,7 +147,7 @@ fn weight(s: &Sampling, d: &Expr) -> Expr {
 }
 
 /// The sum of `body` over taps `0..taps`: two are written out, more are a reduction over variable `var`.
-fn sum(taps: &Dim, var: u32, body: &dyn Fn(&Expr) -> Expr) -> Expr {
+pub fn sum(taps: &Dim, var: u32, body: &dyn Fn(&Expr) -> Expr) -> Expr {
     match taps.as_const() {
         Some(2) => body(&Expr::int(0)).add(&body(&Expr::int(1))),
         _ => Expr::reduce(Monoid::Sum, vec![(var, taps.clone())], body(&Expr::var(var))),
