@@ -5,15 +5,19 @@
 
 mod dims;
 mod error;
+mod export;
 mod external;
 mod file;
 mod import;
 mod names;
 mod proto;
 mod tensor;
+#[cfg(test)]
+mod tests;
 mod upgrade;
 
 pub use error::{Error, Result};
+pub use export::export;
 pub use import::Assumption;
 
 use bytes::Bytes;
@@ -24,12 +28,20 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 /// How a model is read.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct LoadOptions {
     /// Sizes of named dimensions of the inputs, put in before anything is inferred.
     pub dims: BTreeMap<String, i64>,
     /// Values of inputs that are known at compile time; they are inputs no more.
     pub constants: BTreeMap<String, Tensor>,
+    /// Most nodes, with those of expanded functions and of branches that are tried; more are refused.
+    pub nodes: usize,
+}
+
+impl Default for LoadOptions {
+    fn default() -> Self {
+        LoadOptions { dims: BTreeMap::new(), constants: BTreeMap::new(), nodes: 1 << 20 }
+    }
 }
 
 /// A model.

@@ -33,15 +33,13 @@ use std::path::Path;
 const MAX_DEPTH: usize = 48;
 /// Most ways of choosing branches that are tried.
 const MAX_ATTEMPTS: usize = 64;
-/// Most nodes, with those of expanded functions.
-const MAX_NODES: usize = 4_000_000;
 
 /// What all graphs of a model share.
 pub struct Importer<'m> {
     functions: BTreeMap<(&'m str, &'m str, &'m str), &'m FunctionProto>,
     names: Names,
     external: External,
-    nodes: usize,
+    nodes_left: usize,
     choices: Choices,
     assumptions: Vec<Assumption>,
 }
@@ -62,12 +60,14 @@ pub fn import(m: &ModelProto, folder: Option<&Path>, opts: &LoadOptions) -> Resu
     let opsets = Opsets::new(&m.opset_import)?;
     let mut choices = Choices::default();
     let mut first = None;
+    let mut nodes = opts.nodes;
     for _ in 0..MAX_ATTEMPTS {
-        let mut importer = Importer::new(m, folder, choices);
+        let mut importer = Importer::new(m, folder, choices, nodes);
         match importer.top(g, &opsets, opts) {
             Ok(graph) => return Ok((graph, importer.assumptions)),
             Err(e) => first = first.or(Some(e)),
         }
+        nodes = importer.nodes_left;
         match importer.choices.after_failure() {
             Some(next) => choices = next,
             None => break,
@@ -77,13 +77,13 @@ pub fn import(m: &ModelProto, folder: Option<&Path>, opts: &LoadOptions) -> Resu
 }
 
 impl<'m> Importer<'m> {
-    fn new(m: &'m ModelProto, folder: Option<&Path>, choices: Choices) -> Self {
+    fn new(m: &'m ModelProto, folder: Option<&Path>, choices: Choices, nodes: usize) -> Self {
         let functions = m.functions.iter().map(|f| ((opsets::plain(&f.domain), &*f.name, &*f.overload), f)).collect();
         Importer {
             functions,
             names: Names::default(),
             external: External::new(folder),
-            nodes: 0,
+            nodes_left: nodes,
             choices,
             assumptions: vec![],
         }
@@ -140,10 +140,10 @@ impl Importer<'_> {
         if f.depth > MAX_DEPTH {
             return Err(Error::graph(graph, format!("nested more than {MAX_DEPTH} deep")));
         }
-        self.nodes += nodes.len();
-        if self.nodes > MAX_NODES {
-            return Err(Error::graph(graph, format!("more than {MAX_NODES} nodes")));
-        }
+        self.nodes_left = match self.nodes_left.checked_sub(nodes.len()) {
+            Some(left) => left,
+            None => return Err(Error::graph(graph, "more nodes than are allowed")),
+        };
         for i in order::order(graph, nodes, &f.env)? {
             self.node(f, &nodes[i])?;
         }

@@ -26,5 +26,5 @@ pub use opset::OperatorSetIdProto;
 pub use shape::{Dimension, DimensionValue, TensorShapeProto};
 pub use sparse_tensor::SparseTensorProto;
 pub use tensor::TensorProto;
-pub use types::{TypeProto, TypeValue};
+pub use types::{TensorType, TypeProto, TypeValue};
 pub use value_info::ValueInfoProto;

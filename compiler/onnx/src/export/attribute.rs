@@ -1,0 +1,48 @@
+//! Attributes and constants as messages.
+
+use crate::proto::{AttributeProto, GraphProto, TensorProto, attribute_type as ty};
+use bytes::Bytes;
+use dlc_ir::{Attr, Tensor};
+
+/// The message of an attribute that is no graph.
+pub fn attribute(name: &str, a: &Attr) -> AttributeProto {
+    let bytes = |s: &String| Bytes::copy_from_slice(s.as_bytes());
+    let mut out = AttributeProto { name: name.into(), ..Default::default() };
+    out.r#type = match a {
+        Attr::Int(_) => ty::INT,
+        Attr::Float(_) => ty::FLOAT,
+        Attr::Str(_) => ty::STRING,
+        Attr::Ints(_) => ty::INTS,
+        Attr::Floats(_) => ty::FLOATS,
+        Attr::Strs(_) => ty::STRINGS,
+        Attr::Tensor(_) => ty::TENSOR,
+        Attr::Graph(_) => ty::GRAPH,
+    };
+    match a {
+        Attr::Int(v) => out.i = Some(*v),
+        Attr::Float(v) => out.f = Some(*v),
+        Attr::Str(v) => out.s = Some(bytes(v)),
+        Attr::Ints(v) => out.ints = v.clone(),
+        Attr::Floats(v) => out.floats = v.clone(),
+        Attr::Strs(v) => out.strings = v.iter().map(bytes).collect(),
+        Attr::Tensor(t) => out.t = Some(tensor("", t)),
+        Attr::Graph(_) => {}
+    }
+    out
+}
+
+/// The message of a subgraph.
+pub fn subgraph(name: &str, g: GraphProto) -> AttributeProto {
+    AttributeProto { name: name.into(), r#type: ty::GRAPH, g: Some(g), ..Default::default() }
+}
+
+/// The message of a constant, sharing its bytes.
+pub fn tensor(name: &str, t: &Tensor) -> TensorProto {
+    TensorProto {
+        name: name.into(),
+        dims: t.shape().iter().map(|d| *d as i64).collect(),
+        data_type: t.dtype().to_onnx(),
+        raw_data: Some(t.bytes().clone()),
+        ..Default::default()
+    }
+}

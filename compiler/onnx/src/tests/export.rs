@@ -1,0 +1,62 @@
+//! Graphs written and read again mean the same.
+
+use super::*;
+use dlc_ir::Graph;
+
+fn again(g: &Graph) -> Graph {
+    let bytes = crate::export(g).unwrap_or_else(|e| panic!("{}: {e}", g.name));
+    load_bytes(bytes.into(), None, &LoadOptions::default()).unwrap_or_else(|e| panic!("{}: {e}", g.name)).graph
+}
+
+fn facts(g: &Graph) -> Vec<String> {
+    let inputs = g.inputs().iter().map(|i| format!("{} {}", g.node(*i).name, g.node(*i).outputs[0]));
+    inputs.chain(g.outputs().iter().map(|(n, v)| format!("{n} {}", g.fact(*v)))).collect()
+}
+
+#[test]
+fn every_network_survives_the_round_trip() {
+    for m in dlc_models::MODELS {
+        let g = (m.build)(5);
+        let h = again(&g);
+        dlc_ir::verify::verify(&h).unwrap_or_else(|e| panic!("{}: {e}", m.name));
+        assert_eq!(facts(&g), facts(&h), "{}", m.name);
+        let x = dlc_models::inputs(&g, 2, &|s| if s == "batch" { 1 } else { 2 }).unwrap();
+        let run = |g: &Graph| dlc_ir::interp::run(g, &x).unwrap_or_else(|e| panic!("{}: {e}", m.name));
+        assert_eq!(run(&g), run(&h), "{}", m.name);
+        assert_eq!(crate::export(&h).unwrap(), crate::export(&again(&h)).unwrap(), "{}", m.name);
+    }
+}
+
+#[test]
+fn outputs_may_be_inputs_constants_or_one_value_twice() {
+    let mut g = Graph::new("g");
+    let x = g.add_input("x", dlc_ir::Fact::new(DType::F32, [2.into()]));
+    let c = g.add_const("c", count(&[2]));
+    let y = g.apply("y", "Relu", Default::default(), &[x]).unwrap();
+    for (name, v) in [("x", x), ("copy", x), ("constant", c), ("a", y), ("b", y)] {
+        g.add_output(name, v);
+    }
+    let h = again(&g);
+    let names: Vec<&str> = h.outputs().iter().map(|o| o.0.as_str()).collect();
+    assert_eq!(names, ["x", "copy", "constant", "a", "b"]);
+    let x = [Tensor::f32(&[2], &[-1.0, 1.0])];
+    assert_eq!(dlc_ir::interp::run(&g, &x).unwrap(), dlc_ir::interp::run(&h, &x).unwrap());
+}
+
+#[test]
+fn loops_keep_what_they_capture() {
+    let body = graph(
+        vec![value("i", DType::I64, &[]), value("go", DType::Bool, &[]), value("acc", DType::F32, &["?"])],
+        vec![node("Add", &["acc", "x"], &["next"], vec![]), node("Relu", &["next"], &["seen"], vec![])],
+        &["go", "next", "seen"],
+    );
+    let nodes = vec![
+        node("Constant", &[], &["trips"], vec![int("value_int", 3)]),
+        node("Neg", &["x"], &["start"], vec![]),
+        node("Loop", &["trips", "", "start"], &["last", "all"], vec![graph_attr("body", body)]),
+    ];
+    let m = model(13, graph(vec![value("x", DType::F32, &["2"])], nodes, &["last", "all"]));
+    let g = load(&m).unwrap().graph;
+    let x = [Tensor::f32(&[2], &[-1.0, 1.0])];
+    assert_eq!(dlc_ir::interp::run(&g, &x).unwrap(), dlc_ir::interp::run(&again(&g), &x).unwrap());
+}
