@@ -2,4 +2,5 @@
 
 mod architecture;
 mod conformance;
+mod export;
 mod zoo_import;

@@ -74,6 +74,7 @@ pub fn data(id: &str) -> (Vec<PathBuf>, Vec<PathBuf>) {
     (files(&folder, "input"), files(&folder, "output"))
 }
 
-fn files(folder: &Path, prefix: &str) -> Vec<PathBuf> {
+/// `PREFIX_0.pb`, `PREFIX_1.pb`, .. of a folder.
+pub fn files(folder: &Path, prefix: &str) -> Vec<PathBuf> {
     (0..).map(|k| folder.join(format!("{prefix}_{k}.pb"))).take_while(|p| p.is_file()).collect()
 }

@@ -46,7 +46,7 @@ pub fn compare(id: &str, got: &[Tensor], want: &[Tensor]) -> Result<(), String> 
 }
 
 /// The first element that is further off than 1e-3 of the largest value plus 1e-5, and that limit.
-fn beyond(got: &[f64], want: &[f64]) -> Option<(usize, f64)> {
+pub fn beyond(got: &[f64], want: &[f64]) -> Option<(usize, f64)> {
     let limit = 1e-3 * want.iter().fold(0.0, |m: f64, v| m.max(v.abs())) + 1e-5;
     let far = |(g, w): (&f64, &f64)| (g - w).abs() > limit || g.is_nan() != w.is_nan();
     got.iter().zip(want).position(far).map(|i| (i, limit))
