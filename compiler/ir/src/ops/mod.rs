@@ -95,9 +95,21 @@ mod max_pool;
 mod mean;
 mod mean_variance_normalization;
 mod microsoft_bias_gelu;
+mod microsoft_dynamic_quantize_matmul;
 mod microsoft_embed_layer_normalization;
 mod microsoft_fast_gelu;
+mod microsoft_fused_conv;
+mod microsoft_fused_matmul;
 mod microsoft_gelu;
+mod microsoft_matmul_integer_to_float;
+mod microsoft_qlinear_add;
+mod microsoft_qlinear_average_pool;
+mod microsoft_qlinear_concat;
+mod microsoft_qlinear_global_average_pool;
+mod microsoft_qlinear_leaky_relu;
+mod microsoft_qlinear_mul;
+mod microsoft_qlinear_sigmoid;
+mod microsoft_qlinear_softmax;
 mod microsoft_quick_gelu;
 mod microsoft_skip_layer_normalization;
 mod microsoft_skip_simplified_layer_normalization;
@@ -273,9 +285,21 @@ pub static OPS: &[&dyn Op] = &[
     &mean::MEAN,
     &mean_variance_normalization::MeanVarianceNormalization,
     &microsoft_bias_gelu::MICROSOFT_BIAS_GELU,
+    &microsoft_dynamic_quantize_matmul::MICROSOFT_DYNAMIC_QUANTIZE_MATMUL,
     &microsoft_embed_layer_normalization::EmbedLayerNormalization,
     &microsoft_fast_gelu::MICROSOFT_FAST_GELU,
+    &microsoft_fused_conv::MICROSOFT_FUSED_CONV,
+    &microsoft_fused_matmul::MICROSOFT_FUSED_MATMUL,
     &microsoft_gelu::MICROSOFT_GELU,
+    &microsoft_matmul_integer_to_float::MICROSOFT_MATMUL_INTEGER_TO_FLOAT,
+    &microsoft_qlinear_add::MICROSOFT_QLINEAR_ADD,
+    &microsoft_qlinear_average_pool::MICROSOFT_QLINEAR_AVERAGE_POOL,
+    &microsoft_qlinear_concat::MICROSOFT_QLINEAR_CONCAT,
+    &microsoft_qlinear_global_average_pool::MICROSOFT_QLINEAR_GLOBAL_AVERAGE_POOL,
+    &microsoft_qlinear_leaky_relu::MICROSOFT_QLINEAR_LEAKY_RELU,
+    &microsoft_qlinear_mul::MICROSOFT_QLINEAR_MUL,
+    &microsoft_qlinear_sigmoid::MICROSOFT_QLINEAR_SIGMOID,
+    &microsoft_qlinear_softmax::MICROSOFT_QLINEAR_SOFTMAX,
     &microsoft_quick_gelu::MICROSOFT_QUICK_GELU,
     &microsoft_skip_layer_normalization::MICROSOFT_SKIP_LAYER_NORMALIZATION,
     &microsoft_skip_simplified_layer_normalization::MICROSOFT_SKIP_SIMPLIFIED_LAYER_NORMALIZATION,

@@ -1,7 +1,9 @@
 //! Scaled dot product attention: what it computes, and as a graph of matrix products and softmax.
 
+use super::builder::Builder;
 use crate::op::maybe;
 use crate::{Attrs, DType, Dim, Fact, Graph, Num, Result, Tensor, Value, bail, ensure};
+use std::ops::{Deref, DerefMut};
 
 /// The attributes of an attention.
 #[derive(Clone, Debug)]
@@ -203,11 +205,22 @@ fn softmax(v: &[f64]) -> Vec<f64> {
 
 /// The graph of an attention under construction.
 struct Build<'a> {
-    g: Graph,
+    b: Builder,
     spec: &'a Spec,
     sizes: Sizes,
     dtype: DType,
-    count: usize,
+}
+
+impl Deref for Build<'_> {
+    type Target = Builder;
+    fn deref(&self) -> &Builder {
+        &self.b
+    }
+}
+impl DerefMut for Build<'_> {
+    fn deref_mut(&mut self) -> &mut Builder {
+        &mut self.b
+    }
 }
 
 impl Spec {
@@ -215,7 +228,7 @@ impl Spec {
     pub fn expand(&self, x: &[Option<&Fact>], outputs: usize) -> Result<Graph> {
         let (q, k, v) = (crate::op::need(x, 0, "Q")?, crate::op::need(x, 1, "K")?, crate::op::need(x, 2, "V")?);
         let sizes = self.sizes(&q.shape, &k.shape, &v.shape, maybe(x, 4).map(|p| &p.shape[..]))?;
-        let mut b = Build { g: Graph::new("attention"), spec: self, sizes, dtype: q.dtype, count: 0 };
+        let mut b = Build { b: Builder::new("attention"), spec: self, sizes, dtype: q.dtype };
         let names = ["q", "k", "v", "mask", "past_key", "past_value", "key_count"];
         let inputs: Vec<Option<Value>> =
             names.iter().enumerate().map(|(i, name)| maybe(x, i).map(|f| b.g.add_input(name, f.type_only()))).collect();
@@ -223,46 +236,17 @@ impl Spec {
         for (name, v) in ["y", "present_key", "present_value", "products"].iter().zip(results).take(outputs) {
             b.g.add_output(name, v);
         }
-        Ok(b.g)
+        Ok(b.b.g)
     }
 }
 
 impl Build<'_> {
-    fn op(&mut self, op: &str, attrs: Attrs, x: &[Value]) -> Result<Value> {
-        self.count += 1;
-        let name = format!("{}_{}", op.to_lowercase(), self.count);
-        self.g.apply(&name, op, attrs, x)
-    }
-
-    fn plain(&mut self, op: &str, x: &[Value]) -> Result<Value> {
-        self.op(op, Attrs::new(), x)
-    }
-
-    fn ints(&mut self, v: &[i64]) -> Value {
-        self.count += 1;
-        self.g.add_const(&format!("ints_{}", self.count), Tensor::i64(&[v.len()], v))
-    }
-
-    fn number(&mut self, dtype: DType, v: f64) -> Value {
-        self.count += 1;
-        self.g.add_const(&format!("number_{}", self.count), Tensor::floats(dtype, &[], &[v]))
-    }
-
-    fn reshape(&mut self, v: Value, to: &[i64]) -> Result<Value> {
-        let to = self.ints(to);
-        self.plain("Reshape", &[v, to])
-    }
-
-    fn transpose(&mut self, v: Value, perm: [i64; 4]) -> Result<Value> {
-        self.op("Transpose", Attrs::new().with("perm", perm.to_vec()), &[v])
-    }
-
     /// Four axes (batch, heads, sequence, size).
     fn split(&mut self, v: Value, heads: Option<i64>) -> Result<Value> {
         match (self.g.fact(v).rank(), heads) {
             (3, Some(h)) => {
                 let v = self.reshape(v, &[0, 0, h, -1])?;
-                self.transpose(v, [0, 2, 1, 3])
+                self.transpose(v, &[0, 2, 1, 3])
             }
             _ => Ok(v),
         }
@@ -294,19 +278,13 @@ impl Build<'_> {
         self.op("Gather", Attrs::new().with("axis", 1i64), &[v, index])
     }
 
-    /// One size of a value as a number without axes.
-    fn length(&mut self, v: Value, axis: i64) -> Result<Value> {
-        let one = self.op("Shape", Attrs::new().with("start", axis).with("end", axis + 1), &[v])?;
-        self.reshape(one, &[])
-    }
-
     fn scale(&mut self, q: Value) -> Result<Value> {
         let known = self.sizes.size.as_const().map(|d| 1.0 / (d as f64).sqrt());
         match self.spec.scale.or(known) {
-            Some(s) => Ok(self.number(self.dtype, s)),
+            Some(s) => Ok(self.b.number(self.dtype, s)),
             None => {
                 let d = self.length(q, 3)?;
-                let d = self.op("Cast", Attrs::new().with("to", self.dtype), &[d])?;
+                let d = self.b.cast(d, self.dtype)?;
                 let root = self.plain("Sqrt", &[d])?;
                 self.plain("Reciprocal", &[root])
             }
@@ -324,7 +302,7 @@ impl Build<'_> {
         let p = self.probabilities(biased, guarded)?;
         let mut y = self.plain("MatMul", &[p, v_all])?;
         if self.sizes.flat {
-            y = self.transpose(y, [0, 2, 1, 3])?;
+            y = self.transpose(y, &[0, 2, 1, 3])?;
             y = self.reshape(y, &[0, 0, -1])?;
         }
         Ok([y, key, value, [raw, capped, biased, p][self.spec.mode.clamp(0, 3) as usize]])
@@ -333,7 +311,7 @@ impl Build<'_> {
     /// Scaled products of queries and keys; both are scaled by the root where the type has a small range.
     fn products(&mut self, q: Value, k: Value) -> Result<Value> {
         let mut scale = self.scale(q)?;
-        let mut k = self.transpose(k, [0, 1, 3, 2])?;
+        let mut k = self.transpose(k, &[0, 1, 3, 2])?;
         if self.dtype.size() == 2 {
             scale = self.plain("Sqrt", &[scale])?;
             k = self.plain("Mul", &[k, scale])?;
@@ -346,7 +324,7 @@ impl Build<'_> {
         if self.spec.softcap <= 0.0 {
             return Ok(v);
         }
-        let c = self.number(self.dtype, self.spec.softcap);
+        let c = self.b.number(self.dtype, self.spec.softcap);
         let v = self.plain("Div", &[v, c])?;
         let v = self.plain("Tanh", &[v])?;
         self.plain("Mul", &[v, c])
@@ -364,7 +342,7 @@ impl Build<'_> {
             }
         }
         if let Some(allowed) = allowed {
-            let never = self.number(self.dtype, f64::NEG_INFINITY);
+            let never = self.b.number(self.dtype, f64::NEG_INFINITY);
             v = self.plain("Where", &[allowed, v, never])?;
         }
         let windowed = self.spec.window.iter().any(Option::is_some);
@@ -412,11 +390,6 @@ impl Build<'_> {
         Ok(allowed)
     }
 
-    fn range(&mut self, n: Value) -> Result<Value> {
-        let (zero, one) = (self.number(DType::I64, 0.0), self.number(DType::I64, 1.0));
-        self.plain("Range", &[zero, n, one])
-    }
-
     /// The mask with all keys: missing ones are not seen.
     fn padded(&mut self, mask: Value, key: Value) -> Result<Value> {
         let fact = self.g.fact(mask);
@@ -446,9 +419,9 @@ impl Build<'_> {
         if guarded {
             let last = self.ints(&[-1]);
             let max = self.plain("ReduceMax", &[v, last])?;
-            let never = self.number(self.dtype, f64::NEG_INFINITY);
+            let never = self.b.number(self.dtype, f64::NEG_INFINITY);
             let empty = self.plain("Equal", &[max, never])?;
-            let zero = self.number(self.dtype, 0.0);
+            let zero = self.b.number(self.dtype, 0.0);
             p = self.plain("Where", &[empty, zero, p])?;
         }
         Ok(p)

@@ -1,0 +1,89 @@
+//! Operators that are defined by a graph of others.
+
+use super::builder::Builder;
+use crate::attrs::Field;
+use crate::lower::Lowering;
+use crate::{Arity, Ctx, Error, Fact, Graph, Op, Result, Sample, Tensor, Value, bail};
+
+/// Writes the graph: from the operands (`None` where omitted) to the results.
+pub type Definition = fn(&mut Builder, &Ctx, &[Option<Value>]) -> Result<Vec<Value>>;
+
+/// An operator that is a graph of other operators: their facts, meanings and lowerings are its own.
+pub struct Composite {
+    /// ONNX operator name.
+    pub name: &'static str,
+    /// ONNX domain.
+    pub domain: &'static str,
+    /// The attributes it reads.
+    pub schema: &'static [Field],
+    /// Number of operands.
+    pub operands: Arity,
+    /// Number of results.
+    pub results: Arity,
+    /// The graph.
+    pub define: Definition,
+    /// Samples for the generic tests.
+    pub samples: fn() -> Vec<Sample>,
+}
+
+impl Composite {
+    fn graph(&self, c: &Ctx, x: &[Option<&Fact>]) -> Result<Graph> {
+        let mut b = Builder::new(self.name);
+        let inputs = b.inputs(x);
+        let results = (self.define)(&mut b, c, &inputs).map_err(|e| Error::op(e.to_string()))?;
+        if results.len() < c.outputs {
+            bail!("{} results, expected {} at most", c.outputs, results.len());
+        }
+        for (i, v) in results.into_iter().take(c.outputs).enumerate() {
+            b.g.add_output(&format!("y{i}"), v);
+        }
+        Ok(b.g)
+    }
+}
+
+impl Op for Composite {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+    fn domain(&self) -> &'static str {
+        self.domain
+    }
+    fn schema(&self) -> &'static [Field] {
+        self.schema
+    }
+    fn operands(&self) -> Arity {
+        self.operands
+    }
+    fn results(&self) -> Arity {
+        self.results
+    }
+    fn infer(&self, c: &Ctx, x: &[Option<&Fact>]) -> Result<Vec<Fact>> {
+        let g = self.graph(c, x)?;
+        Ok(g.outputs().iter().map(|(_, v)| g.fact(*v).clone()).collect())
+    }
+    fn eval(&self, c: &Ctx, x: &[Option<&Tensor>]) -> Result<Vec<Tensor>> {
+        let facts: Vec<Option<Fact>> = x.iter().map(|t| t.map(Tensor::type_fact)).collect();
+        let g = self.graph(c, &facts.iter().map(Option::as_ref).collect::<Vec<_>>())?;
+        let inputs: Vec<Tensor> = x.iter().flatten().map(|t| (*t).clone()).collect();
+        crate::interp::run(&g, &inputs)
+    }
+    fn lowering(&self, c: &Ctx, x: &[Option<&Fact>], _: &[Fact]) -> Result<Lowering> {
+        self.graph(c, x).map(Lowering::Expand)
+    }
+    fn samples(&self) -> Vec<Sample> {
+        (self.samples)()
+    }
+}
+
+/// The operand at `i` of a definition, or a refusal naming it.
+pub fn given(x: &[Option<Value>], i: usize, name: &str) -> Result<Value> {
+    match x.get(i).copied().flatten() {
+        Some(v) => Ok(v),
+        None => bail!("operand {i} ({name}) is required and missing"),
+    }
+}
+
+/// The operand at `i` of a definition, if it is there.
+pub fn optional(x: &[Option<Value>], i: usize) -> Option<Value> {
+    x.get(i).copied().flatten()
+}
