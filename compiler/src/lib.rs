@@ -7,6 +7,7 @@
 
 pub mod bisect;
 pub mod compare;
+mod cpu;
 pub mod error;
 pub mod options;
 pub mod random;

@@ -95,12 +95,12 @@ pub fn optimize(mut graph: Graph, options: &Options, watch: &mut Watch) -> Resul
 }
 
 /// Generates the program of an optimized graph in a form of the target (see [`targets::emit`]).
-pub fn emit(graph: &Graph, options: &Options, form: &str, watch: &mut Watch) -> Result<Vec<u8>> {
+pub fn emit(model: &Imported, options: &Options, form: &str, watch: &mut Watch) -> Result<Vec<u8>> {
     let (index, stage) = (STAGES.len() - 1, &STAGES[STAGES.len() - 1]);
     let Work::Emit(run) = stage.work else { unreachable!("the last stage emits") };
     see(watch, Progress { index, stage, graph: None })?;
-    let bytes = run(graph, options, form)?;
-    see(watch, Progress { index, stage, graph: Some(graph) })?;
+    let bytes = run(model, options, form)?;
+    see(watch, Progress { index, stage, graph: Some(&model.graph) })?;
     Ok(bytes)
 }
 

@@ -1,7 +1,7 @@
 //! What can be compiled for.
 
-use crate::{Error, Options, Result};
-use dlc_ir::Graph;
+use crate::stages::Imported;
+use crate::{Error, Options, Result, cpu};
 
 /// One target.
 #[derive(Debug)]
@@ -17,10 +17,17 @@ pub struct Target {
 }
 
 /// Generates the program of an optimized graph in one of the target's forms, as the bytes of a file.
-pub type Emit = fn(&Graph, &Options, form: &str) -> Result<Vec<u8>>;
+pub type Emit = fn(&Imported, &Options, form: &str) -> Result<Vec<u8>>;
 
 /// All targets; the first is the default.
-pub static TARGETS: &[Target] = &[REFERENCE];
+pub static TARGETS: &[Target] = &[CPU, REFERENCE];
+
+const CPU: Target = Target {
+    name: "cpu",
+    doc: "machine code for the processor the compiler runs on",
+    emit: Some(cpu::emit),
+    forms: &["artifact", "text", "clif", "asm"],
+};
 
 const REFERENCE: Target = Target {
     name: "reference",
@@ -39,17 +46,17 @@ pub fn by_name(name: &str) -> Result<&'static Target> {
 }
 
 /// The program of an optimized graph in a form of the target: `artifact` runs, `text` prints the graph.
-pub fn emit(graph: &Graph, options: &Options, form: &str) -> Result<Vec<u8>> {
+pub fn emit(model: &Imported, options: &Options, form: &str) -> Result<Vec<u8>> {
     let target = options.target;
     if form == "text" {
-        return Ok(dlc_ir::text::print(graph).into_bytes());
+        return Ok(dlc_ir::text::print(&model.graph).into_bytes());
     }
     let emit = target.emit.ok_or(Error::NoArtifact(target.name))?;
     if !target.forms.contains(&form) {
         let expected = target.forms.join(", ");
         return Err(Error::NoForm { target: target.name, form: form.into(), expected });
     }
-    emit(graph, options, form)
+    emit(model, options, form)
 }
 
 #[cfg(test)]

@@ -18,11 +18,12 @@ pub fn model(path: &Path, options: &Options, ui: &Ui) -> Result<Imported> {
 pub fn compile(model: Imported, options: &Options, threads: usize, ui: &Ui) -> Result<Engine> {
     let bar = ui.bar(1);
     let doing = || format!("compiling for {}", options.target.name);
-    let optimized = stages::optimize(model.graph, options, &mut |p| bar.follow(p)).doing(doing)?;
+    let graph = stages::optimize(model.graph, options, &mut |p| bar.follow(p)).doing(doing)?;
+    let model = Imported { graph, ..model };
     if options.target.emit.is_none() {
-        return Ok(Engine::oracle(Imported { graph: optimized, ..model }));
+        return Ok(Engine::oracle(model));
     }
-    let bytes = stages::emit(&optimized, options, "artifact", &mut |p| bar.follow(p)).doing(doing)?;
+    let bytes = stages::emit(&model, options, "artifact", &mut |p| bar.follow(p)).doing(doing)?;
     Engine::load(bytes, threads).doing(doing)
 }
 

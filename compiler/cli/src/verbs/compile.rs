@@ -4,8 +4,9 @@ use crate::args::CompileArgs;
 use crate::failure::{Doing, Failure, Result};
 use crate::ui::Ui;
 use crate::{files, subject, table};
-use dlc_compiler::{Progress, stages};
-use dlc_ir::{Graph, text};
+use dlc_compiler::Progress;
+use dlc_compiler::stages::{self, Imported};
+use dlc_ir::text;
 use serde::Serialize;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -25,7 +26,7 @@ pub struct Compile {
     #[arg(long, value_name = "STAGE", conflicts_with_all = ["output", "emit"])]
     dump_after: Option<String>,
     /// Write another form of the program instead of the artifact.
-    #[arg(long, value_name = "FORM", value_parser = ["text", "clif", "asm", "obj"])]
+    #[arg(long, value_name = "FORM", value_parser = ["text", "clif", "asm"])]
     emit: Option<String>,
 }
 
@@ -50,7 +51,7 @@ impl Compile {
         self.check_form(&form)?;
         let imported = subject::model(&self.model, &self.how.options(), ui)?;
         let nodes_imported = imported.graph.len();
-        let (graph, bytes) = self.compile(imported.graph, &form, ui)?;
+        let (model, bytes) = self.compile(imported, &form, ui)?;
         let file = self.file(&form);
         files::write(&file, &bytes)?;
         let report = Report {
@@ -58,7 +59,7 @@ impl Compile {
             target: self.how.target.name,
             form,
             nodes_imported,
-            nodes_compiled: graph.len(),
+            nodes_compiled: model.graph.len(),
             seconds: start.elapsed().as_secs_f64(),
             file,
         };
@@ -78,13 +79,14 @@ impl Compile {
         }
     }
 
-    fn compile(&self, graph: Graph, form: &str, ui: &Ui) -> Result<(Graph, Vec<u8>)> {
+    fn compile(&self, model: Imported, form: &str, ui: &Ui) -> Result<(Imported, Vec<u8>)> {
         let bar = ui.bar(1);
         let doing = || format!("compiling {}", self.model.display());
         let options = self.how.options();
-        let graph = stages::optimize(graph, &options, &mut |p| bar.follow(p)).doing(doing)?;
-        let bytes = stages::emit(&graph, &options, form, &mut |p| bar.follow(p)).doing(doing)?;
-        Ok((graph, bytes))
+        let graph = stages::optimize(model.graph, &options, &mut |p| bar.follow(p)).doing(doing)?;
+        let model = Imported { graph, ..model };
+        let bytes = stages::emit(&model, &options, form, &mut |p| bar.follow(p)).doing(doing)?;
+        Ok((model, bytes))
     }
 
     fn dump(&self, stage: &str, ui: &Ui) -> Result<()> {
@@ -110,7 +112,6 @@ impl Compile {
         let extension = match form {
             "artifact" => "dlc",
             "text" => "txt",
-            "obj" => "o",
             "asm" => "s",
             other => other,
         };

@@ -1,0 +1,55 @@
+//! The target `cpu`: machine code for the processor the compiler runs on.
+
+use crate::error::Cause;
+use crate::stages::Imported;
+use crate::{Error, Options, Result};
+use dlc_cpu::Listing;
+use dlc_ir::Dim;
+use dlc_onnx::Assumption;
+use dlc_plan::Assert;
+
+/// The artifact, or the text of all kernels as Cranelift's intermediate form or as assembly.
+pub fn emit(model: &Imported, _: &Options, form: &str) -> Result<Vec<u8>> {
+    compile(model, form).map_err(|e| Error::stage("emit", e))
+}
+
+fn compile(model: &Imported, form: &str) -> Result<Vec<u8>, Cause> {
+    let mut schedule = dlc_plan::plan(&model.graph)?;
+    let asserts = model.assumptions.iter().filter(|a| a.always).flat_map(asserts);
+    if let Some(main) = schedule.blocks.first_mut() {
+        main.asserts.extend(asserts);
+    }
+    let listings = form != "artifact";
+    let mut compiled = dlc_cpu::program::write(&schedule, &dlc_cpu::Options { listings })?;
+    match form {
+        "clif" => Ok(listing(&compiled.listings, |l| &l.clif)),
+        "asm" => Ok(listing(&compiled.listings, |l| &l.asm)),
+        _ => {
+            compiled.artifact.metadata = vec![
+                ("compiler".into(), concat!("dlc ", env!("CARGO_PKG_VERSION")).into()),
+                ("model".into(), model.graph.name.clone()),
+            ];
+            Ok(compiled.artifact.to_bytes()?.to_vec())
+        }
+    }
+}
+
+fn listing(listings: &[Listing], text: fn(&Listing) -> &str) -> Vec<u8> {
+    let mut out = String::new();
+    for l in listings {
+        out.push_str(&format!("; {}\n{}\n", l.name, text(l).trim_end()));
+    }
+    out.into_bytes()
+}
+
+/// What the program checks of its inputs: pairs of which the left is at most the right.
+fn asserts(a: &Assumption) -> Vec<Assert> {
+    let (l, r) = (&a.left, &a.right);
+    let message = a.to_string();
+    let at_most =
+        |left: &Dim, right: &Dim| Assert { left: left.clone(), right: right.clone(), message: message.clone() };
+    match a.equal {
+        true => vec![at_most(l, r), at_most(r, l)],
+        false => vec![at_most(&1.into(), &(l.max_of(r) - l.min_of(r)))],
+    }
+}
