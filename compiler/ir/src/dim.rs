@@ -190,6 +190,9 @@ impl Dim {
         if (self.clone() - other.clone()).at_least(0) {
             return other.clone();
         }
+        if let Some(d) = absorbed(self, other, |a| if let Atom::Max(a, b) = a { Some((a, b)) } else { None }) {
+            return d.clone();
+        }
         let (a, b) = if self < other { (self, other) } else { (other, self) };
         Dim::atom(Atom::Min(a.clone().into(), b.clone().into()))
     }
@@ -201,6 +204,9 @@ impl Dim {
         }
         if (self.clone() - other.clone()).at_least(0) {
             return self.clone();
+        }
+        if let Some(d) = absorbed(self, other, |a| if let Atom::Min(a, b) = a { Some((a, b)) } else { None }) {
+            return d.clone();
         }
         let (a, b) = if self < other { (self, other) } else { (other, self) };
         Dim::atom(Atom::Max(a.clone().into(), b.clone().into()))
@@ -250,6 +256,19 @@ impl Dim {
             sum = sum.checked_add(p).ok_or_else(|| format!("{self} overflows"))?;
         }
         Ok(sum)
+    }
+}
+
+/// `min(x, max(x, y)) = x` and `max(x, min(x, y)) = x`: the side that is one operand of the other.
+fn absorbed<'a>(a: &'a Dim, b: &'a Dim, inner: impl Fn(&Atom) -> Option<(&Box<Dim>, &Box<Dim>)>) -> Option<&'a Dim> {
+    let within = |x: &Dim, d: &Dim| match d.terms.iter().next() {
+        Some((m, 1)) if d.terms.len() == 1 && m.len() == 1 => inner(&m[0]).is_some_and(|(p, q)| **p == *x || **q == *x),
+        _ => false,
+    };
+    match () {
+        _ if within(a, b) => Some(a),
+        _ if within(b, a) => Some(b),
+        _ => None,
     }
 }
 
@@ -416,5 +435,7 @@ mod tests {
         assert!(!(n() - 1.into()).at_least(0));
         assert_eq!(n().max_of(&0.into()), n());
         assert_eq!((n() + 2.into()).min_of(&n()), n());
+        assert_eq!(n().max_of(&n().min_of(&512.into())), n());
+        assert_eq!(n().max_of(&512.into()).min_of(&n()), n());
     }
 }

@@ -174,6 +174,17 @@ impl Analysis<Term> for Facts {
             _ => DidMerge(false, false),
         }
     }
+
+    /// A class whose value is known and small is that constant: equal values become one class.
+    fn modify(g: &mut Terms, id: Id) {
+        let Data::Tensor(Info { fact, constant: true }) = &g[id].data else { return };
+        let small = fact.constant().filter(|t| t.bytes().len() <= SMALL && t.type_fact().same_type(fact));
+        let Some(t) = small.cloned() else { return };
+        if !g[id].nodes.iter().any(|n| matches!(n, Term::Const(_))) {
+            let same = g.add(Term::Const(t));
+            g.union(id, same);
+        }
+    }
 }
 
 fn merge_info(a: &mut Info, b: Info) -> DidMerge {

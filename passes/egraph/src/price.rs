@@ -48,6 +48,8 @@ impl Price for Traffic {
         match op.lowering(&ctx, x, y) {
             Ok(Lowering::Alias) => 1.0,
             Ok(Lowering::Contract(c)) => START + moved + self.multiplications(&c) / PER_BYTE,
+            // A power takes a logarithm and an exponential.
+            _ if op.name() == "Pow" => START + 4.0 * moved,
             _ => START + moved,
         }
     }

@@ -1,6 +1,6 @@
 //! Element-wise operators on themselves, and activations that exporters take apart.
 
-use crate::{Rule, directed, rule};
+use crate::{Rule, directed};
 
 pub static RULES: &[Rule] = &[
     directed("identity", "(Identity ?x)", "?x"),
@@ -29,10 +29,10 @@ pub static RULES: &[Rule] = &[
     directed("sub-neg", "(Sub ?x (Neg ?y))", "(Add ?x ?y)"),
     directed("mul-reciprocal", "(Mul ?x (Reciprocal ?y))", "(Div ?x ?y)").when("(not const ?y)"),
     directed("reciprocal-mul", "(Mul (Reciprocal ?y) ?x)", "(Div ?x ?y)").when("(not const ?y)"),
-    rule("square", "(Pow ?x ?two)", "(Mul ?x ?x)").when("(is ?two 2) (fits ?two ?x)"),
-    rule("cube", "(Pow ?x ?three)", "(Mul (Mul ?x ?x) ?x)").when("(is ?three 3) (fits ?three ?x)"),
-    rule("cube-left", "(Mul ?x (Mul ?x ?x))", "(Mul (Mul ?x ?x) ?x)"),
-    rule("root", "(Pow ?x ?half)", "(Sqrt ?x)").when("(is ?half 0.5) (fits ?half ?x)"),
+    directed("square", "(Pow ?x ?two)", "(Mul ?x ?x)").when("(is ?two 2) (fits ?two ?x)"),
+    directed("cube", "(Pow ?x ?three)", "(Mul (Mul ?x ?x) ?x)").when("(is ?three 3) (fits ?three ?x)"),
+    directed("cube-left", "(Mul ?x (Mul ?x ?x))", "(Mul (Mul ?x ?x) ?x)"),
+    directed("root", "(Pow ?x ?half)", "(Sqrt ?x)").when("(is ?half 0.5) (fits ?half ?x)"),
     // SiLU and its scaled form.
     directed("swish", "(Mul ?x (Sigmoid ?x))", "(Swish @{} ?x)"),
     directed("swish-left", "(Mul (Sigmoid ?x) ?x)", "(Swish @{} ?x)"),
