@@ -66,12 +66,15 @@ pub fn model(id: &str) -> PathBuf {
 pub fn data(id: &str) -> (Vec<PathBuf>, Vec<PathBuf>) {
     let (e, model) = (entry(id), model(id));
     let key = format!("{}{}{}", e.sha256, e.inputs, include_str!("zoo/expect.py"));
-    let folder = cache::once(&format!("zoo-{id}-data"), &key, |target| {
-        cache::run(
-            Command::new(cache::python()).arg(cache::source("zoo/expect.py")).arg(model).arg(e.inputs).arg(target),
-        )
-    });
+    let folder = cache::once(&format!("zoo-{id}-data"), &key, |target| expect(&model, e.inputs, target));
     (files(&folder, "input"), files(&folder, "output"))
+}
+
+/// Writes seeded inputs of a model, and what ONNX Runtime gives for them, into `target`; see `zoo/expect.py` for the
+/// recipe.
+pub fn expect(model: &Path, recipe: &str, target: &Path) -> Result<(), String> {
+    let script = cache::source("zoo/expect.py");
+    cache::run(Command::new(cache::python()).arg(script).arg(model).arg(recipe).arg(target))
 }
 
 /// `PREFIX_0.pb`, `PREFIX_1.pb`, .. of a folder.
