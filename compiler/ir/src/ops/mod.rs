@@ -30,6 +30,7 @@ mod ceil;
 mod celu;
 mod center_crop_pad;
 mod clip;
+mod col2im;
 mod compress;
 mod concat;
 mod constant_of_shape;
@@ -46,6 +47,7 @@ mod det;
 mod div;
 mod dropout;
 mod dynamic_quantize_linear;
+mod einsum;
 mod elu;
 mod equal;
 mod erf;
@@ -92,6 +94,7 @@ mod matmul;
 mod matmul_integer;
 mod max;
 mod max_pool;
+mod max_unpool;
 mod mean;
 mod mean_variance_normalization;
 mod microsoft_bias_gelu;
@@ -184,6 +187,7 @@ mod tile;
 mod top_k;
 mod transpose;
 mod trilu;
+mod unique;
 mod unsqueeze;
 mod where_;
 mod xor;
@@ -220,6 +224,7 @@ pub static OPS: &[&dyn Op] = &[
     &celu::CELU,
     &center_crop_pad::CenterCropPad,
     &clip::Clip,
+    &col2im::Col2Im,
     &compress::Compress,
     &concat::Concat,
     &constant_of_shape::ConstantOfShape,
@@ -236,6 +241,7 @@ pub static OPS: &[&dyn Op] = &[
     &div::DIV,
     &dropout::Dropout,
     &dynamic_quantize_linear::DynamicQuantizeLinear,
+    &einsum::Einsum,
     &elu::ELU,
     &equal::EQUAL,
     &erf::ERF,
@@ -282,6 +288,7 @@ pub static OPS: &[&dyn Op] = &[
     &matmul_integer::MatMulInteger,
     &max::MAX,
     &max_pool::MaxPool,
+    &max_unpool::MaxUnpool,
     &mean::MEAN,
     &mean_variance_normalization::MeanVarianceNormalization,
     &microsoft_bias_gelu::MICROSOFT_BIAS_GELU,
@@ -375,6 +382,7 @@ pub static OPS: &[&dyn Op] = &[
     &top_k::TopK,
     &transpose::Transpose,
     &trilu::Trilu,
+    &unique::Unique,
     &unsqueeze::Unsqueeze,
     &where_::Where,
     &xor::XOR,

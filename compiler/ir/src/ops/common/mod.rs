@@ -13,6 +13,7 @@ pub mod control;
 pub mod convert;
 pub mod cumulative;
 pub mod elementwise;
+pub mod equation;
 pub mod expansion;
 pub mod global_pool;
 pub mod integer_product;
