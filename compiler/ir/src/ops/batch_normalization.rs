@@ -91,7 +91,7 @@ impl Op for BatchNormalization {
         for (i, name) in NAMES.iter().enumerate().skip(1) {
             let f = need(x, i, name)?;
             check_type(DType::is_float, f.dtype)?;
-            check_channels(f, &data.shape[1], name)?;
+            check_channels(f, &mut out[0].shape[1], name)?;
             if i >= 3 {
                 out.push(f.type_only());
             }

@@ -36,12 +36,12 @@ impl Op for GroupNormalization {
         let data = need(x, 0, "X")?;
         check_type(DType::is_float, data.dtype)?;
         ensure!(data.rank() >= 2, "X is {data}, expected rank 2 or more");
-        let channels = &data.shape[1];
-        let divides = groups > 0 && channels.as_const().is_none_or(|c| c % groups == 0);
-        ensure!(divides, "num_groups is {groups}, expected a divisor of {channels} channels");
-        check_channels(need(x, 1, "scale")?, channels, "scale")?;
-        check_channels(need(x, 2, "bias")?, channels, "bias")?;
-        Ok(vec![Fact::new(data.dtype, data.shape.clone())])
+        let mut y = Fact::new(data.dtype, data.shape.clone());
+        check_channels(need(x, 1, "scale")?, &mut y.shape[1], "scale")?;
+        check_channels(need(x, 2, "bias")?, &mut y.shape[1], "bias")?;
+        let divides = groups > 0 && y.shape[1].as_const().is_none_or(|c| c % groups == 0);
+        ensure!(divides, "num_groups is {groups}, expected a divisor of {} channels", y.shape[1]);
+        Ok(vec![y])
     }
     fn eval(&self, c: &Ctx, x: &[Option<&Tensor>]) -> Result<Vec<Tensor>> {
         let a = GroupNormAttrs::read(c.attrs)?;

@@ -38,9 +38,10 @@ impl Op for InstanceNormalization {
         let data = need(x, 0, "input")?;
         check_type(DType::is_float, data.dtype)?;
         ensure!(data.rank() >= 2, "the input is {data}, expected rank 2 or more");
-        check_channels(need(x, 1, "scale")?, &data.shape[1], "scale")?;
-        check_channels(need(x, 2, "B")?, &data.shape[1], "B")?;
-        Ok(vec![Fact::new(data.dtype, data.shape.clone())])
+        let mut y = Fact::new(data.dtype, data.shape.clone());
+        check_channels(need(x, 1, "scale")?, &mut y.shape[1], "scale")?;
+        check_channels(need(x, 2, "B")?, &mut y.shape[1], "B")?;
+        Ok(vec![y])
     }
     fn eval(&self, c: &Ctx, x: &[Option<&Tensor>]) -> Result<Vec<Tensor>> {
         let epsilon = InstanceNormAttrs::read(c.attrs)?.epsilon as f64;

@@ -47,9 +47,9 @@ impl Op for LayerNormalization {
         let a = LayerNormAttrs::read(c.attrs)?;
         let data = need(x, 0, "X")?;
         let n = norm(&a, data.rank())?;
-        n.check(data, need(x, 1, "Scale")?, maybe(x, 2))?;
-        let statistics = Fact::new(statistics_type(&a)?, n.statistics(&data.shape));
-        let all = [Fact::new(data.dtype, data.shape.clone()), statistics.clone(), statistics];
+        let shape = n.infer(data, need(x, 1, "Scale")?, maybe(x, 2))?;
+        let statistics = Fact::new(statistics_type(&a)?, n.statistics(&shape));
+        let all = [Fact::new(data.dtype, shape), statistics.clone(), statistics];
         Ok(all.into_iter().take(c.outputs).collect())
     }
     fn eval(&self, c: &Ctx, x: &[Option<&Tensor>]) -> Result<Vec<Tensor>> {

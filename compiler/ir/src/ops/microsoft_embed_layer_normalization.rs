@@ -146,8 +146,9 @@ impl Op for EmbedLayerNormalization {
         }
         ensure!(maybe(x, 1).is_some() == maybe(x, 4).is_some(), "segment ids and their embedding go together");
         need(x, 3, NAMES[3])?;
-        let y = Fact::new(words.dtype, ids.shape.iter().chain(&words.shape[1..]).cloned());
-        Norm::new(Center::Mean, 0.0, -1, 3)?.check(&y, need(x, 5, NAMES[5])?, Some(need(x, 6, NAMES[6])?))?;
+        let mut y = Fact::new(words.dtype, ids.shape.iter().chain(&words.shape[1..]).cloned());
+        let norm = Norm::new(Center::Mean, 0.0, -1, 3)?;
+        y.shape = norm.infer(&y, need(x, 5, NAMES[5])?, Some(need(x, 6, NAMES[6])?))?;
         let count = Fact::new(DType::I32, ids.shape[..1].to_vec());
         Ok([y.clone(), count, y].into_iter().take(c.outputs).collect())
     }

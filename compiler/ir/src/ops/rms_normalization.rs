@@ -35,8 +35,8 @@ impl Op for RmsNormalization {
     }
     fn infer(&self, c: &Ctx, x: &[Option<&Fact>]) -> Result<Vec<Fact>> {
         let (data, scale) = (need(x, 0, "X")?, need(x, 1, "scale")?);
-        norm(&RmsNormAttrs::read(c.attrs)?, data.rank())?.check(data, scale, None)?;
-        Ok(vec![Fact::new(scale.dtype, data.shape.clone())])
+        let n = norm(&RmsNormAttrs::read(c.attrs)?, data.rank())?;
+        Ok(vec![Fact::new(scale.dtype, n.infer(data, scale, None)?)])
     }
     fn eval(&self, c: &Ctx, x: &[Option<&Tensor>]) -> Result<Vec<Tensor>> {
         let (data, scale) = (need(x, 0, "X")?, need(x, 1, "scale")?);

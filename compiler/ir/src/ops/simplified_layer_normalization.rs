@@ -54,9 +54,9 @@ impl Op for Simplified {
         let a = SimplifiedNormAttrs::read(c.attrs)?;
         let (data, scale) = (need(x, 0, "X")?, need(x, 1, "scale")?);
         let n = norm(&a, data.rank())?;
-        n.check(data, scale, None)?;
-        let y = Fact::new(scale.dtype, data.shape.clone());
-        Ok([y, Fact::new(DType::F32, n.statistics(&data.shape))].into_iter().take(c.outputs).collect())
+        let shape = n.infer(data, scale, None)?;
+        let statistics = Fact::new(DType::F32, n.statistics(&shape));
+        Ok([Fact::new(scale.dtype, shape), statistics].into_iter().take(c.outputs).collect())
     }
     fn eval(&self, c: &Ctx, x: &[Option<&Tensor>]) -> Result<Vec<Tensor>> {
         let (data, scale) = (need(x, 0, "X")?, need(x, 1, "scale")?);

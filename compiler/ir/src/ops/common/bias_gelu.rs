@@ -1,7 +1,7 @@
 //! A Gelu of elements to which a bias is added first.
 
 use super::elementwise::{self, all, sample_floats};
-use super::normalize::check_broadcast;
+use super::normalize::broadcast_into;
 use super::unary::check_type;
 use crate::infer::same_dtype;
 use crate::lower::{self, Expr, Lowering};
@@ -39,10 +39,11 @@ impl Op for BiasGelu {
         let x = present(x)?;
         same_dtype(&x)?;
         check_type(DType::is_float, x[0].dtype)?;
-        if let Some(b) = x.get(1) {
-            check_broadcast(x[0], b, "the bias")?;
-        }
-        Ok(vec![Fact::new(x[0].dtype, x[0].shape.clone())])
+        let shape = match x.get(1) {
+            Some(b) => broadcast_into(&x[0].shape, b, "the bias")?,
+            None => x[0].shape.clone(),
+        };
+        Ok(vec![Fact::new(x[0].dtype, shape)])
     }
     fn eval(&self, _: &Ctx, x: &[Option<&Tensor>]) -> Result<Vec<Tensor>> {
         let x = present(x)?;

@@ -2,7 +2,7 @@
 
 use super::elementwise::sample_floats;
 use super::expansion::{Expansion, wide};
-use super::normalize::{self, Center, Normalized, affine, check_broadcast, tensor};
+use super::normalize::{self, Center, Normalized, affine, broadcast_into, tensor};
 use super::unary::check_type;
 use crate::op::axis;
 use crate::{DType, Dim, Fact, Result, Tensor, Value};
@@ -29,12 +29,12 @@ impl Norm {
         shape.iter().enumerate().map(|(i, d)| if i < self.first { d.clone() } else { 1.into() }).collect()
     }
 
-    /// Refuses what the operator does not take.
-    pub fn check(&self, x: &Fact, scale: &Fact, bias: Option<&Fact>) -> Result<()> {
+    /// Shape of the result; refuses what the operator does not take.
+    pub fn infer(&self, x: &Fact, scale: &Fact, bias: Option<&Fact>) -> Result<Vec<Dim>> {
         check_type(DType::is_float, x.dtype)?;
         check_type(DType::is_float, scale.dtype)?;
-        check_broadcast(x, scale, "the scale")?;
-        bias.map_or(Ok(()), |b| check_broadcast(x, b, "the bias"))
+        let shape = broadcast_into(&x.shape, scale, "the scale")?;
+        bias.map_or(Ok(shape.clone()), |b| broadcast_into(&shape, b, "the bias"))
     }
 
     /// Meaning: the elements scaled and shifted, and the statistics.

@@ -126,20 +126,30 @@ pub fn statistics(e: &mut Expansion, x: Value) -> Result<Value> {
     e.cast(x, dtype)
 }
 
-/// Refuses a scale or bias that does not broadcast to `x`.
-pub fn check_broadcast(x: &Fact, f: &Fact, name: &str) -> Result<()> {
+/// The shape of `x`, whose unknown sizes are those of a scale or bias that broadcasts to it; any other is refused.
+pub fn broadcast_into(x: &[Dim], f: &Fact, name: &str) -> Result<Vec<Dim>> {
     let fits = |(d, x): (&Dim, &Dim)| d.is_one() || d == x || d.as_const().is_none() || x.as_const().is_none();
-    let aligned = f.shape.iter().rev().zip(x.shape.iter().rev());
-    ensure!(
-        f.rank() <= x.rank() && aligned.into_iter().all(fits),
-        "{name} is {f}, expected a shape that broadcasts to {x}"
-    );
-    Ok(())
+    let aligned = f.shape.iter().rev().zip(x.iter().rev());
+    let target = Fact::new(f.dtype, x.iter().cloned());
+    ensure!(f.rank() <= x.len() && aligned.into_iter().all(fits), "{name} is {f}, expected to broadcast to {target}");
+    let mut out = x.to_vec();
+    for (x, d) in out.iter_mut().rev().zip(f.shape.iter().rev()) {
+        learn(x, d);
+    }
+    Ok(out)
 }
 
-/// Refuses a vector that does not have one element for each channel.
-pub fn check_channels(f: &Fact, channels: &Dim, name: &str) -> Result<()> {
+/// An unknown size is the constant it must be equal to.
+fn learn(x: &mut Dim, d: &Dim) {
+    if x.as_const().is_none() && d.as_const().is_some_and(|d| d != 1) {
+        *x = d.clone();
+    }
+}
+
+/// Refuses a vector that does not have one element for each channel; tells an unknown number of channels.
+pub fn check_channels(f: &Fact, channels: &mut Dim, name: &str) -> Result<()> {
     let same = |d: &Dim| d.as_const().is_none() || channels.as_const().is_none() || d == channels;
     ensure!(f.rank() == 1 && same(&f.shape[0]), "{name} is {f}, expected shape [{channels}]");
+    learn(channels, &f.shape[0]);
     Ok(())
 }

@@ -4,7 +4,7 @@ use super::binary::number;
 use super::elementwise::{self, sample_floats};
 use super::expansion::{Expansion, wide};
 use super::layer_norm::Norm;
-use super::normalize::{Center, check_broadcast, tensor};
+use super::normalize::{Center, broadcast_into, tensor};
 use crate::attrs::Field;
 use crate::infer::same_dtype;
 use crate::lower::Lowering;
@@ -57,12 +57,13 @@ impl Op for SkipNorm {
     fn infer(&self, c: &Ctx, x: &[Option<&Fact>]) -> Result<Vec<Fact>> {
         let (data, skip, gamma) = (need(x, 0, "input")?, need(x, 1, "skip")?, need(x, 2, "gamma")?);
         same_dtype(&[data, skip])?;
-        check_broadcast(data, skip, "skip")?;
+        let data = &Fact::new(data.dtype, broadcast_into(&data.shape, skip, "skip")?);
         let norm = self.norm(c, data.rank())?;
-        norm.check(data, gamma, self.beta(x))?;
-        maybe(x, self.bias).map_or(Ok(()), |b| check_broadcast(data, b, "the bias"))?;
-        let y = Fact::new(data.dtype, data.shape.clone());
-        let statistics = Fact::new(DType::F32, norm.statistics(&data.shape));
+        let mut y = Fact::new(data.dtype, norm.infer(data, gamma, self.beta(x))?);
+        if let Some(b) = maybe(x, self.bias) {
+            y.shape = broadcast_into(&y.shape, b, "the bias")?;
+        }
+        let statistics = Fact::new(DType::F32, norm.statistics(&y.shape));
         Ok([y.clone(), statistics.clone(), statistics, y].into_iter().take(c.outputs).collect())
     }
     fn eval(&self, c: &Ctx, x: &[Option<&Tensor>]) -> Result<Vec<Tensor>> {
