@@ -69,3 +69,78 @@ pub fn infer_known_all(x: &[&Fact], dtype: DType, f: impl Fn(&[&Dim]) -> Option<
         None => y,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{Attrs, Ctx, DType, Dim, Fact, ops};
+
+    /// What `op` tells of its result for operands known as sizes.
+    fn known(op: &str, attrs: Attrs, x: &[&Fact]) -> Option<Vec<Dim>> {
+        let x: Vec<_> = x.iter().map(|f| Some(*f)).collect();
+        let c = Ctx { name: "node", attrs: &attrs, outputs: 1 };
+        ops::by_name(op).unwrap().infer(&c, &x).unwrap()[0].as_dims()
+    }
+
+    fn n() -> Dim {
+        Dim::sym("n")
+    }
+
+    fn sizes<const N: usize>(v: [Dim; N]) -> Fact {
+        Fact::dims(v.to_vec())
+    }
+
+    #[test]
+    fn arithmetic_on_sizes_stays_known() {
+        let a = sizes([n() * 2.into(), 7.into()]);
+        let two = sizes([2.into()]);
+        let cases: [(&str, [Dim; 2]); 7] = [
+            ("Add", [n() * 2.into() + 2.into(), 9.into()]),
+            ("Sub", [n() * 2.into() - 2.into(), 5.into()]),
+            ("Mul", [n() * 4.into(), 14.into()]),
+            ("Div", [n(), 3.into()]),
+            ("Mod", [0.into(), 1.into()]),
+            ("Max", [(n() * 2.into()).max_of(&2.into()), 7.into()]),
+            ("Min", [(n() * 2.into()).min_of(&2.into()), 2.into()]),
+        ];
+        for (op, y) in cases {
+            assert_eq!(known(op, Attrs::new(), &[&a, &two]).unwrap(), y, "{op}");
+        }
+        let negative = known("Div", Attrs::new(), &[&sizes([Dim::from(-7)]), &two]);
+        assert_eq!(negative.unwrap(), [Dim::from(-3)], "quotients truncate");
+    }
+
+    #[test]
+    fn comparisons_are_known_where_every_size_decides_them_alike() {
+        let (a, b) = (sizes([n(), n(), 3.into()]), sizes([n(), n() + 1.into(), 4.into()]));
+        let cases: [(&str, [i32; 3]); 5] = [
+            ("Equal", [1, 0, 0]),
+            ("Less", [0, 1, 1]),
+            ("LessOrEqual", [1, 1, 1]),
+            ("Greater", [0, 0, 0]),
+            ("GreaterOrEqual", [1, 0, 0]),
+        ];
+        for (op, y) in cases {
+            assert_eq!(known(op, Attrs::new(), &[&a, &b]).unwrap(), y.map(Dim::from), "{op}");
+        }
+        assert_eq!(known("Equal", Attrs::new(), &[&sizes([n()]), &sizes([3.into()])]), None);
+    }
+
+    #[test]
+    fn choices_reductions_and_casts_keep_sizes() {
+        let a = sizes([n(), 3.into()]);
+        let pick = sizes([1.into(), 0.into()]).constant().unwrap().cast(DType::Bool).fact();
+        let chosen = known("Where", Attrs::new(), &[&pick, &a, &sizes([Dim::from(-1)])]);
+        assert_eq!(chosen.unwrap(), [n(), Dim::from(-1)]);
+        assert_eq!(known("ReduceProd", Attrs::new(), &[&a]).unwrap(), [n() * 3.into()]);
+        assert_eq!(known("ReduceSum", Attrs::new(), &[&a]).unwrap(), [n() + 3.into()]);
+        assert_eq!(known("Cast", Attrs::new().with("to", DType::I32), &[&a]).unwrap(), [n(), 3.into()]);
+        assert_eq!(known("Cast", Attrs::new().with("to", DType::F32), &[&a]), None);
+        assert_eq!(known("Identity", Attrs::new(), &[&a]).unwrap(), [n(), 3.into()]);
+    }
+
+    #[test]
+    fn vectors_without_elements_are_no_trouble() {
+        let (none, one) = (Fact::dims(vec![]), sizes([5.into()]));
+        assert_eq!(known("Add", Attrs::new(), &[&none, &one]).unwrap(), []);
+    }
+}
