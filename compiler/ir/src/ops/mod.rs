@@ -26,6 +26,7 @@ mod bitwise_xor;
 mod blackman_window;
 mod cast;
 mod cast_like;
+mod causal_conv_with_state;
 mod ceil;
 mod celu;
 mod center_crop_pad;
@@ -83,6 +84,7 @@ mod layer_normalization;
 mod leaky_relu;
 mod less;
 mod less_or_equal;
+mod linear_attention;
 mod log;
 mod log_softmax;
 mod loop_;
@@ -105,6 +107,7 @@ mod microsoft_fused_conv;
 mod microsoft_fused_matmul;
 mod microsoft_gelu;
 mod microsoft_matmul_integer_to_float;
+mod microsoft_matmul_nbits;
 mod microsoft_qlinear_add;
 mod microsoft_qlinear_average_pool;
 mod microsoft_qlinear_concat;
@@ -114,6 +117,7 @@ mod microsoft_qlinear_mul;
 mod microsoft_qlinear_sigmoid;
 mod microsoft_qlinear_softmax;
 mod microsoft_quick_gelu;
+mod microsoft_rotary_embedding;
 mod microsoft_skip_layer_normalization;
 mod microsoft_skip_simplified_layer_normalization;
 mod min;
@@ -152,6 +156,7 @@ mod reverse_sequence;
 mod rms_normalization;
 mod rnn;
 mod roi_align;
+mod rotary_embedding;
 mod round;
 mod scan;
 mod scatter;
@@ -220,6 +225,7 @@ pub static OPS: &[&dyn Op] = &[
     &blackman_window::BlackmanWindow,
     &cast::Cast,
     &cast_like::CastLike,
+    &causal_conv_with_state::CausalConvWithState,
     &ceil::CEIL,
     &celu::CELU,
     &center_crop_pad::CenterCropPad,
@@ -277,6 +283,7 @@ pub static OPS: &[&dyn Op] = &[
     &leaky_relu::LEAKY_RELU,
     &less::LESS,
     &less_or_equal::LESS_OR_EQUAL,
+    &linear_attention::LinearAttention,
     &log::LOG,
     &log_softmax::LOG_SOFTMAX,
     &loop_::Loop,
@@ -299,6 +306,7 @@ pub static OPS: &[&dyn Op] = &[
     &microsoft_fused_matmul::MICROSOFT_FUSED_MATMUL,
     &microsoft_gelu::MICROSOFT_GELU,
     &microsoft_matmul_integer_to_float::MICROSOFT_MATMUL_INTEGER_TO_FLOAT,
+    &microsoft_matmul_nbits::MatMulNBits,
     &microsoft_qlinear_add::MICROSOFT_QLINEAR_ADD,
     &microsoft_qlinear_average_pool::MICROSOFT_QLINEAR_AVERAGE_POOL,
     &microsoft_qlinear_concat::MICROSOFT_QLINEAR_CONCAT,
@@ -308,6 +316,7 @@ pub static OPS: &[&dyn Op] = &[
     &microsoft_qlinear_sigmoid::MICROSOFT_QLINEAR_SIGMOID,
     &microsoft_qlinear_softmax::MICROSOFT_QLINEAR_SOFTMAX,
     &microsoft_quick_gelu::MICROSOFT_QUICK_GELU,
+    &microsoft_rotary_embedding::MicrosoftRotaryEmbedding,
     &microsoft_skip_layer_normalization::MICROSOFT_SKIP_LAYER_NORMALIZATION,
     &microsoft_skip_simplified_layer_normalization::MICROSOFT_SKIP_SIMPLIFIED_LAYER_NORMALIZATION,
     &min::MIN,
@@ -346,6 +355,7 @@ pub static OPS: &[&dyn Op] = &[
     &rms_normalization::RmsNormalization,
     &rnn::Rnn,
     &roi_align::RoiAlign,
+    &rotary_embedding::RotaryEmbedding,
     &round::ROUND,
     &scan::Scan,
     &scatter::Scatter,

@@ -32,6 +32,7 @@ pub mod reduction;
 pub mod resample;
 pub mod resample_expr;
 pub mod resize;
+pub mod rotary;
 pub mod scatter;
 pub mod skip_norm;
 pub mod softmax;
