@@ -1,5 +1,7 @@
 //! Generated code against the oracle, over the samples of every operator.
 
+mod kernels;
+
 use dlc_ir::{DType, Dim, Fact, Graph, OpRef, Sample, Tensor, interp, ops::OPS};
 use dlc_runtime as rt;
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,0 +1,201 @@
+//! Every kernel family at odd sizes: the kernel interpreter, the machine code and the scalar language agree.
+
+use super::{differs, give, take};
+use crate::select::select;
+use dlc_artifact::program as out;
+use dlc_ir::lower::{self, Bin, Comp, Contract, Expr, Lowering, Monoid, Proc, Stmt, Ty, Un, eval};
+use dlc_ir::{DType, Dim, Fact, Tensor};
+use dlc_plan::{Body, SUM};
+use dlc_runtime as rt;
+use dlc_vector::emit::Emitter;
+use dlc_vector::{Kernel, interp};
+use std::collections::HashMap;
+
+/// Sizes by name.
+type Env = HashMap<String, i64>;
+
+fn floats(shape: &[usize], seed: u32) -> Tensor {
+    dlc_ir::ops::common::elementwise::sample_floats(shape, seed)
+}
+
+fn at(d: &Dim, env: &Env) -> i64 {
+    d.eval(&|s| env.get(s).copied()).unwrap()
+}
+
+/// A program of one call.
+fn program(k: &Kernel, env: &Env, x: &[Tensor], y: &Tensor, emitter: &mut Emitter) -> dlc_artifact::Artifact {
+    let code = emitter.emit(k, false).unwrap();
+    let mut p = out::Program { code_len: code.bytes.len() as u64, ..Default::default() };
+    p.functions.push(out::Function { name: k.name.clone(), offset: 0, len: code.bytes.len() as u64 });
+    let mut constant = |v: i64| {
+        p.exprs.push(out::Expr::Const(v));
+        p.exprs.len() as u32 - 1
+    };
+    let mut block = out::Block { name: "kernel".into(), ..Default::default() };
+    for (i, t) in x.iter().chain([y]).enumerate() {
+        let last = i == x.len();
+        let home = if last { out::Home::Arena { first: 0, last: u32::MAX } } else { out::Home::Input(i as u32) };
+        block.buffers.push(out::Buffer { home, bytes: constant(t.bytes().len() as i64) });
+        let dims = t.shape().iter().map(|d| constant(*d as i64)).collect();
+        let port = out::Port { name: format!("t{i}"), dtype: t.dtype().to_onnx() as u8, dims, buffer: i as u32 };
+        if last { block.outputs.push(port) } else { block.inputs.push(port) }
+    }
+    let step = out::Step::Call {
+        function: 0,
+        buffers: (0..=x.len() as u32).collect(),
+        args: k.args.iter().map(|d| constant(at(d, env))).collect(),
+        work: constant(at(&k.work, env)),
+        grain: constant(at(&k.grain, env)),
+        scratch: constant(at(&k.scratch, env)),
+        node: k.name.clone(),
+    };
+    block.steps.push(step);
+    p.blocks.push(block);
+    dlc_artifact::Artifact { target: crate::requirements(), program: p, code: code.bytes, ..Default::default() }
+}
+
+/// What the machine code gives.
+fn machine(k: &Kernel, env: &Env, x: &[Tensor], y: &Tensor) -> Tensor {
+    let mut emitter = Emitter::new().unwrap();
+    let image = program(k, env, x, y, &mut emitter).to_image().unwrap();
+    let model = rt::Model::from_image(image).unwrap();
+    let mut session = rt::Session::new(&model, rt::Options::default()).unwrap();
+    take(&session.run(&x.iter().map(give).collect::<Vec<_>>()).unwrap()[0])
+}
+
+/// What the kernel interpreter gives, in two calls that share the work.
+fn interpreted(k: &Kernel, env: &Env, x: &[Tensor], y: &Tensor) -> Tensor {
+    let mut buffers: Vec<Vec<u8>> = x.iter().map(|t| t.bytes().to_vec()).collect();
+    buffers.push(vec![0xff; y.bytes().len()]);
+    let args: Vec<i64> = k.args.iter().map(|d| at(d, env)).collect();
+    let (work, mut scratch) = (at(&k.work, env), vec![0xff; at(&k.scratch, env) as usize]);
+    interp::run(k, &mut buffers, &args, 0, work / 2, &mut scratch);
+    interp::run(k, &mut buffers, &args, work / 2, work, &mut scratch);
+    Tensor::from_bytes(y.dtype(), y.shape(), buffers.pop().unwrap().into()).unwrap()
+}
+
+/// Checks one region on operands that fit it.
+fn check(name: &str, body: &Body, l: &Lowering, x: &[Tensor], y: &Fact, env: &Env) {
+    let given: Vec<Option<&Tensor>> = x.iter().map(Some).collect();
+    let want = eval::run(l, &given, std::slice::from_ref(y), &mut env.clone()).unwrap().remove(0);
+    let k = select(name, body, x.len(), 1, &|_| None).kernel;
+    let a = interpreted(&k, env, x, &want);
+    let b = machine(&k, env, x, &want);
+    assert_eq!(a.bytes(), b.bytes(), "{name}: the interpreter and the machine disagree\n{}", k.text());
+    assert_eq!(differs(&b, &want), None, "{name}");
+}
+
+fn sizes(symbolic: bool, dims: &[(&str, i64)]) -> (Vec<Dim>, Env) {
+    let env: Env = dims.iter().map(|(n, v)| (n.to_string(), *v)).collect();
+    (dims.iter().map(|(n, v)| if symbolic { Dim::sym(n) } else { (*v).into() }).collect(), env)
+}
+
+#[test]
+fn products_of_odd_sizes() {
+    for symbolic in [false, true] {
+        for (m, k, n) in [(1, 7, 13), (3, 2, 12), (4, 16, 24), (5, 9, 11), (9, 33, 37), (130, 3, 25)] {
+            let (d, env) = sizes(symbolic, &[("m", m), ("k", k), ("n", n)]);
+            let (a, b) = (floats(&[m as usize, k as usize], 1), floats(&[k as usize, n as usize], 2));
+            let fact = |r: usize, c: usize| Fact::new(DType::F32, [d[r].clone(), d[c].clone()]);
+            let (fa, fb, y) = (fact(0, 1), fact(1, 2), fact(0, 2));
+            let c = dlc_ir::ops::common::contract::matmul(&fa, &fb, &y).unwrap();
+            let epilogue = Expr::reg(SUM, Ty::F32);
+            let body = Body::Contract { contract: c.clone(), epilogue, dtype: DType::F32 };
+            check(&format!("product {m}x{k}x{n}"), &body, &Lowering::Contract(c), &[a, b], &y, &env);
+        }
+    }
+}
+
+#[test]
+fn products_of_integers_and_halves() {
+    for (dtype, acc, to) in [(DType::I8, Ty::I32, DType::I32), (DType::F16, Ty::F32, DType::F16)] {
+        let (a, b) = (floats(&[6, 5], 1).cast(dtype), floats(&[5, 15], 2).cast(dtype));
+        let y = Fact::new(to, [6.into(), 15.into()]);
+        let mut c: Contract = dlc_ir::ops::common::contract::matmul(&a.type_fact(), &b.type_fact(), &y).unwrap();
+        c.acc = acc;
+        let body = Body::Contract { contract: c.clone(), epilogue: Expr::reg(SUM, acc), dtype: to };
+        check(&format!("product {dtype}"), &body, &Lowering::Contract(c), &[a, b], &y, &Env::new());
+    }
+}
+
+#[test]
+fn maps_moves_and_reductions() {
+    for symbolic in [false, true] {
+        for (r, c) in [(1, 1), (3, 5), (2, 16), (7, 33)] {
+            let (d, env) = sizes(symbolic, &[("r", r), ("c", c)]);
+            let x = floats(&[r as usize, c as usize], 3);
+            let fx = Fact::new(DType::F32, d.clone());
+            let here = Expr::load(0, &fx, Expr::vars(2));
+            let swapped = Expr::load(0, &fx, vec![Expr::var(1), Expr::var(0)]);
+            let summed = Expr::load(0, &fx, vec![Expr::var(0), Expr::var(1)]);
+            let cases = [
+                ("map", d.clone(), here.un(Un::Tanh).add(&here.un(Un::Exp))),
+                ("sigmoid", d.clone(), here.sigmoid()),
+                ("erf", d.clone(), here.un(Un::Erf).mul(&here)),
+                ("transpose", vec![d[1].clone(), d[0].clone()], swapped),
+                ("row sum", vec![d[0].clone()], Expr::reduce(Monoid::Sum, vec![(1, d[1].clone())], summed.clone())),
+                ("largest", vec![], Expr::reduce(Monoid::Max, vec![(0, d[0].clone()), (1, d[1].clone())], summed)),
+            ];
+            for (name, shape, expr) in cases {
+                let y = Fact::new(DType::F32, shape);
+                let comp = Comp::new(&y, expr);
+                let l = Lowering::Comps(vec![comp.clone()]);
+                check(&format!("{name} {r}x{c}"), &Body::Comp(comp), &l, std::slice::from_ref(&x), &y, &env);
+            }
+        }
+    }
+}
+
+#[test]
+fn elementary_functions_over_their_ranges() {
+    let x: Vec<f32> = (-400..=400).map(|i| i as f32 * 0.31).chain([0.0, 1e-30, -1e-30, 1e-40, 88.0, -104.0]).collect();
+    let x = Tensor::f32(&[x.len()], &x);
+    let fx = x.type_fact();
+    for op in [Un::Exp, Un::Log, Un::Tanh, Un::Erf] {
+        let v = Expr::load(0, &fx, Expr::vars(1));
+        let v = if op == Un::Log { v.un(Un::Abs) } else { v };
+        let got = machine(&nest(&Comp::new(&fx, v.un(op))), &Env::new(), std::slice::from_ref(&x), &x);
+        for (x, y) in x.iter().zip(got.iter()) {
+            let x = x.f();
+            let want = match op {
+                Un::Exp => x.exp(),
+                Un::Log => x.abs().ln(),
+                Un::Tanh => x.tanh(),
+                _ => libm_erf(x),
+            } as f32;
+            let ulp = (y.f() - want as f64).abs() / (want.abs() as f64 * 2f64.powi(-23)).max(2f64.powi(-149));
+            assert!(y.f() as f32 == want || ulp <= 4.0, "{op:?}({x}) is {}, expected {want}: {ulp} ulp", y.f());
+        }
+    }
+}
+
+fn libm_erf(x: f64) -> f64 {
+    let f = Fact::new(DType::F64, []);
+    let e = Expr::load(0, &f, vec![]).un(Un::Erf);
+    let t = Tensor::floats(DType::F64, &[], &[x]);
+    eval::comp(&Comp::new(&f, e), &[Some(&t)], &HashMap::new()).unwrap().at(0).f()
+}
+
+fn nest(c: &Comp) -> Kernel {
+    select("map", &Body::Comp(c.clone()), 1, 1, &|_| None).kernel
+}
+
+#[test]
+fn procedures_with_loops_conditions_and_variables() {
+    let x = floats(&[9], 5);
+    let (fx, y) = (x.type_fact(), Fact::new(DType::F32, [9.into()]));
+    let (i, sum) = (Expr::var(0), Expr::reg(0, Ty::F32));
+    let v = Expr::load(0, &fx, vec![i.clone()]);
+    let grow = lower::set(0, sum.add(&v));
+    let skip =
+        Stmt::If { cond: v.gt(&v.like(0.0)), then: vec![grow], els: vec![lower::set(0, sum.mul(&sum.like(0.5)))] };
+    let halve =
+        Stmt::While { cond: sum.gt(&sum.like(3.0)), body: vec![lower::set(0, sum.bin(Bin::Sub, &sum.like(1.0)))] };
+    let body = vec![
+        lower::set(0, Expr::num(Ty::F32, 0.0)),
+        lower::for_(0, &9.into(), vec![skip, halve, lower::store(0, &y, vec![i], sum)]),
+    ];
+    let p = Proc { scratch: vec![], parallel: None, body };
+    let region = Body::Proc { body: p.clone(), shapes: vec![y.shape.clone()] };
+    check("running", &region, &Lowering::Proc(p), &[x], &y, &Env::new());
+}
