@@ -10,6 +10,7 @@ mod affine_grid;
 mod and;
 mod arg_max;
 mod arg_min;
+mod array_feature_extractor;
 mod asin;
 mod asinh;
 mod atan;
@@ -17,6 +18,7 @@ mod atanh;
 mod attention;
 mod average_pool;
 mod batch_normalization;
+mod binarizer;
 mod bit_cast;
 mod bit_shift;
 mod bitwise_and;
@@ -42,9 +44,11 @@ mod cos;
 mod cosh;
 mod cum_prod;
 mod cum_sum;
+mod deform_conv;
 mod depth_to_space;
 mod dequantize_linear;
 mod det;
+mod dft;
 mod div;
 mod dropout;
 mod dynamic_quantize_linear;
@@ -99,6 +103,7 @@ mod max_pool;
 mod max_unpool;
 mod mean;
 mod mean_variance_normalization;
+mod mel_weight_matrix;
 mod microsoft_bias_gelu;
 mod microsoft_dynamic_quantize_matmul;
 mod microsoft_embed_layer_normalization;
@@ -180,6 +185,7 @@ mod space_to_depth;
 mod split;
 mod sqrt;
 mod squeeze;
+mod stft;
 mod sub;
 mod sum;
 mod swiglu;
@@ -209,6 +215,7 @@ pub static OPS: &[&dyn Op] = &[
     &and::AND,
     &arg_max::ARG_MAX,
     &arg_min::ARG_MIN,
+    &array_feature_extractor::ArrayFeatureExtractor,
     &asin::ASIN,
     &asinh::ASINH,
     &atan::ATAN,
@@ -216,6 +223,7 @@ pub static OPS: &[&dyn Op] = &[
     &attention::Attention,
     &average_pool::AveragePool,
     &batch_normalization::BatchNormalization,
+    &binarizer::Binarizer,
     &bit_cast::BitCast,
     &bit_shift::BitShift,
     &bitwise_and::BITWISE_AND,
@@ -241,9 +249,11 @@ pub static OPS: &[&dyn Op] = &[
     &cosh::COSH,
     &cum_prod::CUM_PROD,
     &cum_sum::CUM_SUM,
+    &deform_conv::DeformConv,
     &depth_to_space::DepthToSpace,
     &dequantize_linear::DequantizeLinear,
     &det::Det,
+    &dft::DFT,
     &div::DIV,
     &dropout::Dropout,
     &dynamic_quantize_linear::DynamicQuantizeLinear,
@@ -298,6 +308,7 @@ pub static OPS: &[&dyn Op] = &[
     &max_unpool::MaxUnpool,
     &mean::MEAN,
     &mean_variance_normalization::MeanVarianceNormalization,
+    &mel_weight_matrix::MelWeightMatrix,
     &microsoft_bias_gelu::MICROSOFT_BIAS_GELU,
     &microsoft_dynamic_quantize_matmul::MICROSOFT_DYNAMIC_QUANTIZE_MATMUL,
     &microsoft_embed_layer_normalization::EmbedLayerNormalization,
@@ -380,6 +391,7 @@ pub static OPS: &[&dyn Op] = &[
     &split::Split,
     &sqrt::SQRT,
     &squeeze::Squeeze,
+    &stft::STFT,
     &sub::SUB,
     &sum::SUM,
     &swiglu::Swiglu,

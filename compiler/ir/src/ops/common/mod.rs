@@ -37,6 +37,7 @@ pub mod scatter;
 pub mod skip_norm;
 pub mod softmax;
 pub mod span;
+pub mod spectrum;
 pub mod taper;
 pub mod unary;
 pub mod variadic;

@@ -1,0 +1,140 @@
+//! `DFT`: the discrete Fourier transform along one axis. <https://onnx.ai/onnx/operators/onnx__DFT.html>
+
+use super::common::elementwise::sample_floats;
+use super::common::movement::{const_ints, dynamic, scalar, sizes};
+use super::common::spectrum::{complex, turned, turned_expr};
+use crate::lower::{Comp, Expr, Lowering, Monoid, Ty};
+use crate::op::{axis, maybe, need};
+use crate::tensor::for_each_index;
+use crate::{Arity, Attrs, Ctx, Dim, Fact, Num, Op, Result, Sample, Tensor, attrs, ensure};
+
+attrs!(DFTAttrs {
+    /// The inverse transform, divided by the length.
+    inverse: bool = false,
+    /// Only the first half of the frequencies: of the result, or of the operand when inverse.
+    onesided: bool = false,
+});
+
+pub struct DFT;
+
+/// Sizes of one transform.
+struct Plan {
+    on: usize,
+    inverse: bool,
+    onesided: bool,
+    /// Length of the transform.
+    n: Dim,
+    /// Number of elements summed.
+    terms: Dim,
+    /// Shape of the result.
+    shape: Vec<Dim>,
+}
+
+fn plan(c: &Ctx, shape: &[Dim], length: Option<Dim>, on: i64) -> Result<Plan> {
+    let DFTAttrs { inverse, onesided } = DFTAttrs::read(c.attrs)?;
+    let rank = shape.len();
+    ensure!(rank >= 2, "operand input has rank {rank}, expected 2 or more");
+    let parts = &shape[rank - 1];
+    ensure!(parts.as_const().is_none_or(|p| p == 1 || p == 2), "the last size is {parts}, expected 1 or 2");
+    let on = axis(on, rank)?;
+    ensure!(on + 1 < rank, "axis is the last one, which holds real and imaginary parts");
+    let (d, half) = (&shape[on], |n: &Dim| n.div(&2.into()) + 1.into());
+    let back = inverse && onesided;
+    let n = length.unwrap_or_else(|| if back { (d.clone() - 1.into()) * 2.into() } else { d.clone() });
+    ensure!(n.as_const().is_none_or(|n| n > 0), "the length is {n}, expected 1 or more");
+    let mut out = shape.to_vec();
+    out[on] = if onesided && !inverse { half(&n) } else { n.clone() };
+    out[rank - 1] = if back { 1.into() } else { 2.into() };
+    let terms = if back { half(&n) } else { n.clone() }.min_of(d);
+    Ok(Plan { on, inverse, onesided, n, terms, shape: out })
+}
+
+/// The plan for these facts; a length that only data gives is the first fresh symbol.
+fn of_facts(c: &Ctx, x: &[Option<&Fact>]) -> Result<Plan> {
+    let length = maybe(x, 1).map(|f| f.as_dims().and_then(|v| v.first().cloned()).unwrap_or_else(|| c.fresh(0)));
+    let on = const_ints(x, 2, "axis")?.and_then(|v| v.first().copied()).unwrap_or(-2);
+    plan(c, &need(x, 0, "input")?.shape, length, on)
+}
+
+impl Op for DFT {
+    fn name(&self) -> &'static str {
+        "DFT"
+    }
+    fn schema(&self) -> &'static [crate::attrs::Field] {
+        DFTAttrs::SCHEMA
+    }
+    fn operands(&self) -> Arity {
+        Arity::range(1, 3)
+    }
+    fn infer(&self, c: &Ctx, x: &[Option<&Fact>]) -> Result<Vec<Fact>> {
+        let data = need(x, 0, "input")?;
+        ensure!(data.dtype.is_float(), "operand input is {data}, expected floats");
+        Ok(vec![Fact::new(data.dtype, of_facts(c, x)?.shape)])
+    }
+    fn eval(&self, c: &Ctx, x: &[Option<&Tensor>]) -> Result<Vec<Tensor>> {
+        let data = need(x, 0, "input")?;
+        let first = |i: usize| maybe(x, i).map(|t| t.at(0).i() as i64);
+        let p = plan(c, &data.type_fact().shape, first(1).map(Dim::from), first(2).unwrap_or(-2))?;
+        let (n, terms) = (sizes(std::slice::from_ref(&p.n))[0], sizes(std::slice::from_ref(&p.terms))[0]);
+        let (shape, strides, last) = (sizes(&p.shape), data.strides(), data.rank() - 1);
+        let (sign, scale) = if p.inverse { (1.0, 1.0 / n as f64) } else { (-1.0, 1.0) };
+        let both = data.shape()[last] == 2;
+        let mut out = vec![];
+        for_each_index(&shape, |idx| {
+            let base: usize = (0..last).filter(|a| *a != p.on).map(|a| idx[a] * strides[a]).sum();
+            let mut sum = 0.0;
+            for t in 0..terms {
+                let at = base + t * strides[p.on];
+                let z = (data.at(at).f(), if both { data.at(at + 1).f() } else { 0.0 });
+                let (re, im) = turned(z, idx[p.on], t, n, sign);
+                // The half that a one-sided inverse does not get is the conjugate of the other.
+                let twice = p.inverse && p.onesided && t > 0 && 2 * t != n;
+                sum += if idx[last] == 0 { re } else { im } * if twice { 2.0 } else { 1.0 };
+            }
+            out.push(Num::F(sum * scale));
+        });
+        Ok(vec![Tensor::new(data.dtype(), &shape, out)])
+    }
+    fn lowering(&self, c: &Ctx, x: &[Option<&Fact>], y: &[Fact]) -> Result<Lowering> {
+        let (data, p) = (need(x, 0, "input")?, of_facts(c, x)?);
+        let (v, rank) = (Expr::vars(data.rank() + 1), data.rank());
+        let (t, last) = (&v[rank], rank - 1);
+        let mut index = v[..last].to_vec();
+        index[p.on] = t.clone();
+        let f = |v: f64| Expr::num(Ty::F64, v);
+        let sign = if p.inverse { 1.0 } else { -1.0 };
+        let (re, im) = turned_expr(complex(0, data, &index), &v[p.on], t, &p.n, sign);
+        let n = Expr::size(&p.n);
+        let value = match p.inverse && p.onesided {
+            true => {
+                let once = t.eq(&Expr::int(0)).or(&t.mul(&Expr::int(2)).eq(&n));
+                re.mul(&once.select(&f(1.0), &f(2.0)))
+            }
+            false => v[last].eq(&Expr::int(0)).select(&re, &im),
+        };
+        let sum = Expr::reduce(Monoid::Sum, vec![(rank as u32, p.terms.clone())], value);
+        let sum = if p.inverse { sum.div(&n.cast(Ty::F64)) } else { sum };
+        let fill = Lowering::Comps(vec![Comp::new(&y[0], sum.cast(Ty::of(data.dtype)))]);
+        Ok(match maybe(x, 1).filter(|f| f.as_dims().is_none()) {
+            Some(f) => dynamic(c, &[scalar(1, f).max(&Expr::int(1))], fill),
+            None => fill,
+        })
+    }
+    fn samples(&self) -> Vec<Sample> {
+        let of = |a: &Attrs, shape: &[usize], n: Option<i64>, on: Option<i64>| {
+            let one = |v: i64| Tensor::i64(&[], &[v]);
+            Sample { x: vec![Some(sample_floats(shape, 1)), n.map(one), on.map(one)], ..Sample::new(a.clone(), vec![]) }
+        };
+        let (plain, half) = (Attrs::new(), Attrs::new().with("onesided", 1i64));
+        let (inverse, back) = (Attrs::new().with("inverse", 1i64), half.clone().with("inverse", 1i64));
+        vec![
+            of(&plain, &[2, 5, 1], None, None),
+            of(&plain, &[2, 4, 3, 2], Some(6), Some(1)),
+            of(&plain, &[1, 7, 2], Some(4), None),
+            of(&half, &[2, 6, 1], None, Some(-2)),
+            of(&inverse, &[2, 5, 2], None, None),
+            of(&back, &[2, 4, 2], None, None),
+            of(&back, &[1, 3, 2], Some(5), Some(1)),
+        ]
+    }
+}

@@ -1,0 +1,130 @@
+//! `STFT`: Fourier transforms of windowed frames of a signal. <https://onnx.ai/onnx/operators/onnx__STFT.html>
+
+use super::common::elementwise::sample_floats;
+use super::common::movement::{dynamic, scalar, sizes};
+use super::common::spectrum::{complex, turned, turned_expr};
+use crate::lower::{Comp, Expr, Lowering, Monoid, Ty};
+use crate::op::{maybe, need};
+use crate::tensor::for_each_index;
+use crate::{Arity, Attrs, Ctx, Dim, Fact, Num, Op, Result, Sample, Tensor, attrs, ensure};
+
+attrs!(STFTAttrs {
+    /// Only the first half of the frequencies.
+    onesided: bool = true,
+});
+
+pub struct STFT;
+
+/// Sizes of one transform.
+struct Plan {
+    step: Dim,
+    length: Dim,
+    shape: Vec<Dim>,
+}
+
+/// `window` is the length of the window; `None` where there is none.
+fn plan(c: &Ctx, signal: &[Dim], step: Dim, length: Option<Dim>, window: Option<Dim>) -> Result<Plan> {
+    ensure!(signal.len() == 3, "operand signal has rank {}, expected 3", signal.len());
+    let (d, parts) = (&signal[1], &signal[2]);
+    ensure!(parts.as_const().is_none_or(|p| p == 1 || p == 2), "the last size is {parts}, expected 1 or 2");
+    let length = length.or(window.clone()).unwrap_or_else(|| d.clone());
+    for (what, v) in [("frame_step", &step), ("frame_length", &length)] {
+        ensure!(v.as_const().is_none_or(|v| v > 0), "{what} is {v}, expected 1 or more");
+    }
+    if let (Some(w), Some(l)) = (window.and_then(|w| w.as_const()), length.as_const()) {
+        ensure!(w == l, "the window has {w} elements, expected {l}");
+    }
+    let frames = ((d.clone() - length.clone()).div(&step) + 1.into()).max_of(&0.into());
+    let half = length.div(&2.into()) + 1.into();
+    let bins = if STFTAttrs::read(c.attrs)?.onesided { half } else { length.clone() };
+    Ok(Plan { step, length, shape: vec![signal[0].clone(), frames, bins, 2.into()] })
+}
+
+/// The plan for these facts; the step and the length are the first two fresh symbols where only data gives them.
+fn of_facts(c: &Ctx, x: &[Option<&Fact>]) -> Result<Plan> {
+    let size =
+        |i: usize| maybe(x, i).map(|f| f.as_dims().and_then(|v| v.first().cloned()).unwrap_or_else(|| c.fresh(i / 2)));
+    need(x, 1, "frame_step")?;
+    let window = maybe(x, 2).map(|w| w.len());
+    plan(c, &need(x, 0, "signal")?.shape, size(1).unwrap_or(1.into()), size(3), window)
+}
+
+impl Op for STFT {
+    fn name(&self) -> &'static str {
+        "STFT"
+    }
+    fn schema(&self) -> &'static [crate::attrs::Field] {
+        STFTAttrs::SCHEMA
+    }
+    fn operands(&self) -> Arity {
+        Arity::range(2, 4)
+    }
+    fn infer(&self, c: &Ctx, x: &[Option<&Fact>]) -> Result<Vec<Fact>> {
+        let signal = need(x, 0, "signal")?;
+        ensure!(signal.dtype.is_float(), "operand signal is {signal}, expected floats");
+        if let Some(w) = maybe(x, 2) {
+            ensure!(
+                w.rank() == 1 && w.dtype == signal.dtype,
+                "operand window is {w}, expected a vector of {}",
+                signal.dtype
+            );
+        }
+        Ok(vec![Fact::new(signal.dtype, of_facts(c, x)?.shape)])
+    }
+    fn eval(&self, c: &Ctx, x: &[Option<&Tensor>]) -> Result<Vec<Tensor>> {
+        let (signal, window) = (need(x, 0, "signal")?, maybe(x, 2));
+        let first = |i: usize| maybe(x, i).map(|t| Dim::from(t.at(0).i() as i64));
+        let step = first(1).unwrap_or(1.into());
+        let p = plan(c, &signal.type_fact().shape, step, first(3), window.map(|w| w.len().into()))?;
+        let [step, n] = [&p.step, &p.length].map(|d| d.as_const().unwrap_or(1) as usize);
+        let (shape, d) = (sizes(&p.shape), signal.shape());
+        let mut out = vec![];
+        for_each_index(&shape, |idx| {
+            let mut sum = (0.0, 0.0);
+            for t in 0..n {
+                let at = (idx[0] * d[1] + idx[1] * step + t) * d[2];
+                let w = window.map_or(1.0, |w| w.at(t).f());
+                let im = if d[2] == 2 { signal.at(at + 1).f() } else { 0.0 };
+                let z = turned((signal.at(at).f() * w, im * w), idx[2], t, n, -1.0);
+                sum = (sum.0 + z.0, sum.1 + z.1);
+            }
+            out.push(Num::F(if idx[3] == 0 { sum.0 } else { sum.1 }));
+        });
+        Ok(vec![Tensor::new(signal.dtype(), &shape, out)])
+    }
+    fn lowering(&self, c: &Ctx, x: &[Option<&Fact>], y: &[Fact]) -> Result<Lowering> {
+        let (signal, p) = (need(x, 0, "signal")?, of_facts(c, x)?);
+        let (v, t) = (Expr::vars(4), Expr::var(4));
+        let at = v[1].mul(&Expr::size(&p.step)).add(&t);
+        let (re, im) = complex(0, signal, &[v[0].clone(), at]);
+        let mut z = turned_expr((re, im), &v[2], &t, &p.length, -1.0);
+        if let Some(w) = maybe(x, 2) {
+            let load = Expr::load(2, w, vec![t.clone()]).cast(Ty::F64);
+            let weight = match w.len() == p.length {
+                true => load,
+                false => t.lt(&Expr::size(&w.len())).select(&load, &Expr::num(Ty::F64, 0.0)),
+            };
+            z = (z.0.mul(&weight), z.1.mul(&weight));
+        }
+        let value = v[3].eq(&Expr::int(0)).select(&z.0, &z.1);
+        let sum = Expr::reduce(Monoid::Sum, vec![(4, p.length.clone())], value);
+        let fill = Lowering::Comps(vec![Comp::new(&y[0], sum.cast(Ty::of(signal.dtype)))]);
+        let known = |i: usize| maybe(x, i).is_none_or(|f| f.as_dims().is_some());
+        let size = |i: usize| maybe(x, i).map_or(Expr::int(1), |f| scalar(i, f).max(&Expr::int(1)));
+        Ok(if known(1) && known(3) { fill } else { dynamic(c, &[size(1), size(3)], fill) })
+    }
+    fn samples(&self) -> Vec<Sample> {
+        let one = |v: i64| Some(Tensor::i64(&[], &[v]));
+        let window = || Some(Tensor::f32(&[4], &[0.25, 1.0, 0.5, 0.75]));
+        let of = |a: Attrs, shape: &[usize], rest: Vec<Option<Tensor>>| {
+            let x = [Some(sample_floats(shape, 1))].into_iter().chain(rest).collect();
+            Sample { x, ..Sample::new(a, vec![]) }
+        };
+        let both = Attrs::new().with("onesided", 0i64);
+        vec![
+            of(Attrs::new(), &[2, 10, 1], vec![one(3), window(), one(4)]),
+            of(both.clone(), &[1, 9, 2], vec![one(2), window()]),
+            of(both, &[1, 8, 1], vec![one(2), None, one(5)]),
+        ]
+    }
+}
