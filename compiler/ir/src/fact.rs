@@ -9,7 +9,8 @@ use std::sync::Arc;
 pub enum Known {
     /// A constant.
     Tensor(Arc<Tensor>),
-    /// Elements of an integer tensor of rank 0 or 1 as expressions over the sizes, e.g. the result of `Shape`.
+    /// Elements of an integer tensor of rank 0 or 1 as expressions over the sizes, e.g. the result of `Shape`; or of
+    /// an f32 or f64 tensor such integers were converted to.
     Dims(Vec<Dim>),
 }
 
@@ -95,11 +96,23 @@ impl Fact {
     /// Elements of an integer tensor of rank 0 or 1 as expressions, if known. At most 1,024 elements.
     pub fn as_dims(&self) -> Option<Vec<Dim>> {
         match self.known.as_ref()? {
-            Known::Dims(d) => Some(d.clone()),
+            Known::Dims(d) if !self.dtype.is_float() => Some(d.clone()),
             Known::Tensor(t) if !t.dtype().is_float() && t.rank() <= 1 && t.len() <= 1024 => {
                 Some(t.to_i64().into_iter().map(Dim::from).collect())
             }
             _ => None,
+        }
+    }
+
+    /// The same for floats that are known to be whole numbers, e.g. sizes converted to f32.
+    pub fn as_whole(&self) -> Option<Vec<Dim>> {
+        match self.known.as_ref()? {
+            Known::Dims(d) => Some(d.clone()),
+            Known::Tensor(t) if t.dtype().is_float() && t.rank() <= 1 && t.len() <= 1024 => {
+                let whole = |v: f64| (v.fract() == 0.0 && v.abs() < 1e15).then_some((v as i64).into());
+                t.to_f64().into_iter().map(whole).collect()
+            }
+            Known::Tensor(_) => self.as_dims(),
         }
     }
 

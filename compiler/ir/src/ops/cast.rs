@@ -27,12 +27,14 @@ fn target(c: &Ctx) -> Result<DType> {
     }
 }
 
-/// The fact of `x` converted: sizes stay known through integer types that hold them.
+/// The fact of `x` converted: sizes stay known through types that hold them.
 pub fn infer(x: &Fact, to: DType) -> Fact {
     let y = Fact::new(to, x.shape.clone());
     match &x.known {
         Some(Known::Tensor(t)) if t.len() <= 1024 => Fact { known: t.cast(to).fact().known, ..y },
-        Some(Known::Dims(v)) if matches!(to, DType::I32 | DType::I64) => y.with_dims(v.clone()),
+        Some(Known::Dims(v)) if matches!(to, DType::I32 | DType::I64 | DType::F32 | DType::F64) => {
+            y.with_dims(v.clone())
+        }
         _ => y,
     }
 }

@@ -33,7 +33,7 @@ fn length(x: [&Fact; 3]) -> Result<Option<Dim>> {
     if let [Some(a), Some(b), Some(c)] = x.map(Fact::constant) {
         return count([a.at(0), b.at(0), c.at(0)], x[0].dtype.is_float()).map(|n| Some(n.into()));
     }
-    let [Some(a), Some(b), Some(c)] = x.map(|f| f.as_dims().map(|v| v[0].clone())) else { return Ok(None) };
+    let [Some(a), Some(b), Some(c)] = x.map(|f| f.as_whole().map(|v| v[0].clone())) else { return Ok(None) };
     Ok(match c.as_const() {
         Some(0) => crate::bail!("delta is 0"),
         Some(step) if step < 0 => Some((a - b).ceil_div(&Dim::from(-step)).max_of(&0.into())),
@@ -115,5 +115,21 @@ impl Op for Range {
             range(DType::F64, [1.0, -2.5, -0.5]),
             range(DType::I16, [-7.0, 7.0, 3.0]),
         ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn floats_that_are_sizes_give_a_length() {
+        let size = Fact::new(DType::F32, []).with_dims(vec![Dim::sym("n")]);
+        let number = |v: f64| Tensor::floats(DType::F32, &[], &[v]).fact();
+        let c = Ctx { name: "r", attrs: &Attrs::new(), outputs: 1 };
+        let y = Range.infer(&c, &[Some(&number(1.0)), Some(&size), Some(&number(2.0))]).unwrap();
+        assert_eq!(y[0].shape, [(Dim::sym("n") - 1.into()).ceil_div(&2.into()).max_of(&0.into())]);
+        let y = Range.infer(&c, &[Some(&number(0.5)), Some(&size), Some(&number(1.0))]).unwrap();
+        assert_eq!(y[0].shape, [c.fresh(0)]);
     }
 }
