@@ -2,5 +2,6 @@
 
 mod architecture;
 mod conformance;
+mod cpu;
 mod export;
 mod zoo_import;

@@ -5,6 +5,7 @@
 
 mod case;
 mod close;
+mod cpu;
 mod lists;
 mod oracle;
 mod run;

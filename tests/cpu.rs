@@ -1,0 +1,45 @@
+//! The CPU target from graph to results: every stage of the compiler, the artifact, and the runtime.
+
+use dlc_compiler::stages::{self, Imported};
+use dlc_ir::{DType, Graph, Tensor};
+use dlc_runtime::{Model, Session};
+use std::ops::ControlFlow;
+
+/// Threads of a session.
+const THREADS: usize = 2;
+
+/// Compiles a graph, opens the artifact and runs it once.
+pub fn run(g: &Graph, x: &[Tensor]) -> Result<Vec<Tensor>, String> {
+    run_model(Imported { graph: g.clone(), assumptions: vec![] }, x)
+}
+
+/// The same of a model, whose assumptions the program checks.
+pub fn run_model(mut model: Imported, x: &[Tensor]) -> Result<Vec<Tensor>, String> {
+    let (options, mut watch) = (dlc_compiler::Options::default(), |_: dlc_compiler::Progress| ControlFlow::Continue(()));
+    model.graph = stages::optimize(model.graph, &options, &mut watch).map_err(|e| chain(&e))?;
+    let artifact = stages::emit(&model, &options, "artifact", &mut watch).map_err(|e| chain(&e))?;
+    let model = Model::from_bytes(artifact.into()).map_err(|e| e.to_string())?;
+    let options = dlc_runtime::Options { threads: THREADS, max_memory: None };
+    let mut session = Session::new(&model, options).map_err(|e| e.to_string())?;
+    let x: Vec<_> = x.iter().map(to_runtime).collect::<Result<_, _>>()?;
+    let y = session.run(&x).map_err(|e| e.to_string())?;
+    y.iter().map(from_runtime).collect()
+}
+
+fn to_runtime(t: &Tensor) -> Result<dlc_runtime::Tensor, String> {
+    let dtype = u8::try_from(t.dtype().to_onnx()).map_err(|e| e.to_string())?;
+    dlc_runtime::Tensor::new(dtype, t.shape(), t.bytes().clone()).map_err(|e| e.to_string())
+}
+
+fn from_runtime(t: &dlc_runtime::Tensor) -> Result<Tensor, String> {
+    let dtype = DType::from_onnx(t.dtype().into()).ok_or_else(|| format!("type {}", t.dtype()))?;
+    Tensor::from_bytes(dtype, t.dims(), t.data().clone()).map_err(|e| e.to_string())
+}
+
+/// An error and its causes in one line.
+fn chain(e: &dyn std::error::Error) -> String {
+    match e.source() {
+        Some(source) if !e.to_string().contains(&source.to_string()) => format!("{e}: {}", chain(source)),
+        _ => e.to_string(),
+    }
+}
