@@ -1,5 +1,6 @@
 //! The zoo through the importer, and small ones of it through the oracle.
 
+use dlc_compiler::stages::Imported;
 use dlc_ir::{Graph, Tensor};
 use dlc_tests::zoo::{self, Compare};
 
@@ -74,4 +75,19 @@ fn small_models_agree_with_another_runtime() {
         let got = dlc_ir::interp::run(&graph(id), &x).unwrap_or_else(|e| panic!("{id}: {e}"));
         compare(id, &got, &want).unwrap();
     }
+}
+
+#[test]
+fn every_model_agrees_with_another_runtime_on_the_cpu() {
+    let mut wrong = vec![];
+    for e in zoo::entries() {
+        let loaded = dlc_onnx::load(&zoo::model(e.id), &Default::default()).unwrap_or_else(|err| panic!("{}: {err}", e.id));
+        let model = Imported { graph: loaded.graph, assumptions: loaded.assumptions };
+        let (x, want) = data(e.id);
+        let t = std::time::Instant::now();
+        let result = crate::cpu::run_model(model, &x).and_then(|got| compare(e.id, &got, &want));
+        eprintln!("{} {:?}", e.id, t.elapsed());
+        wrong.extend(result.err().map(|what| format!("{}: {what}", e.id)));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
