@@ -169,10 +169,10 @@ impl Planner<'_> {
         self.emit(v, r).map(|_| ())
     }
 
-    /// Whether one node alone reads the value, perhaps more than once.
+    /// Whether the value is read once, by a node with one result: whoever takes it in then is the only one to need it.
     fn has_one_reader(&self, v: Value) -> bool {
         let users = self.g.users(v);
-        !self.g.is_output(v) && users.first().is_some_and(|first| users.iter().all(|u| u.0 == first.0))
+        !self.g.is_output(v) && users.len() == 1 && self.g.node(users[0].0).outputs.len() == 1
     }
 
     /// The buffer of a value, computed now if it is not yet.
