@@ -5,6 +5,8 @@ pub mod common;
 mod abs;
 mod acos;
 mod acosh;
+mod adagrad;
+mod adam;
 mod add;
 mod affine_grid;
 mod and;
@@ -60,6 +62,7 @@ mod exp;
 mod expand;
 mod eye_like;
 mod flatten;
+mod flex_attention;
 mod floor;
 mod gather;
 mod gather_elements;
@@ -104,6 +107,7 @@ mod max_unpool;
 mod mean;
 mod mean_variance_normalization;
 mod mel_weight_matrix;
+mod microsoft_attention;
 mod microsoft_bias_gelu;
 mod microsoft_dynamic_quantize_matmul;
 mod microsoft_embed_layer_normalization;
@@ -113,6 +117,7 @@ mod microsoft_fused_matmul;
 mod microsoft_gelu;
 mod microsoft_matmul_integer_to_float;
 mod microsoft_matmul_nbits;
+mod microsoft_multi_head_attention;
 mod microsoft_qlinear_add;
 mod microsoft_qlinear_average_pool;
 mod microsoft_qlinear_concat;
@@ -128,6 +133,7 @@ mod microsoft_skip_simplified_layer_normalization;
 mod min;
 mod mish;
 mod mod_;
+mod momentum;
 mod mul;
 mod neg;
 mod negative_log_likelihood_loss;
@@ -210,6 +216,8 @@ pub static OPS: &[&dyn Op] = &[
     &abs::ABS,
     &acos::ACOS,
     &acosh::ACOSH,
+    &adagrad::ADAGRAD,
+    &adam::ADAM,
     &add::Add,
     &affine_grid::AffineGrid,
     &and::AND,
@@ -265,6 +273,7 @@ pub static OPS: &[&dyn Op] = &[
     &expand::Expand,
     &eye_like::EyeLike,
     &flatten::Flatten,
+    &flex_attention::FLEX_ATTENTION,
     &floor::FLOOR,
     &gather::Gather,
     &gather_elements::GatherElements,
@@ -309,6 +318,7 @@ pub static OPS: &[&dyn Op] = &[
     &mean::MEAN,
     &mean_variance_normalization::MeanVarianceNormalization,
     &mel_weight_matrix::MelWeightMatrix,
+    &microsoft_attention::MICROSOFT_ATTENTION,
     &microsoft_bias_gelu::MICROSOFT_BIAS_GELU,
     &microsoft_dynamic_quantize_matmul::MICROSOFT_DYNAMIC_QUANTIZE_MATMUL,
     &microsoft_embed_layer_normalization::EmbedLayerNormalization,
@@ -318,6 +328,7 @@ pub static OPS: &[&dyn Op] = &[
     &microsoft_gelu::MICROSOFT_GELU,
     &microsoft_matmul_integer_to_float::MICROSOFT_MATMUL_INTEGER_TO_FLOAT,
     &microsoft_matmul_nbits::MatMulNBits,
+    &microsoft_multi_head_attention::MICROSOFT_MULTI_HEAD_ATTENTION,
     &microsoft_qlinear_add::MICROSOFT_QLINEAR_ADD,
     &microsoft_qlinear_average_pool::MICROSOFT_QLINEAR_AVERAGE_POOL,
     &microsoft_qlinear_concat::MICROSOFT_QLINEAR_CONCAT,
@@ -333,6 +344,7 @@ pub static OPS: &[&dyn Op] = &[
     &min::MIN,
     &mish::MISH,
     &mod_::Mod,
+    &momentum::MOMENTUM,
     &mul::MUL,
     &neg::NEG,
     &negative_log_likelihood_loss::NegativeLogLikelihoodLoss,

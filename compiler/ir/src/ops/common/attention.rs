@@ -203,6 +203,35 @@ fn softmax(v: &[f64]) -> Vec<f64> {
     e.iter().map(|e| e / sum).collect()
 }
 
+/// K or V with a head for every head of Q, all with four axes.
+pub fn repeated(b: &mut Builder, v: Value, q: Value) -> Result<Value> {
+    let (heads, kv) = (b.g.fact(q).shape[1].clone(), b.g.fact(v).shape[1].clone());
+    if heads == kv || kv.is_one() {
+        return Ok(v);
+    }
+    let index = match (heads.as_const(), kv.as_const()) {
+        (Some(heads), Some(kv)) => b.ints(&(0..heads).map(|h| h * kv / heads).collect::<Vec<_>>()),
+        _ => {
+            let (heads, kv) = (b.length(q, 1)?, b.length(v, 1)?);
+            let all = b.range(heads)?;
+            let scaled = b.plain("Mul", &[all, kv])?;
+            b.plain("Div", &[scaled, heads])?
+        }
+    };
+    b.op("Gather", Attrs::new().with("axis", 1i64), &[v, index])
+}
+
+/// `1 / sqrt(size)` of the last of four axes, as `dtype`.
+pub fn default_scale(b: &mut Builder, q: Value, dtype: DType) -> Result<Value> {
+    if let Some(d) = b.g.fact(q).shape[3].as_const() {
+        return Ok(b.number(dtype, 1.0 / (d as f64).sqrt()));
+    }
+    let d = b.length(q, 3)?;
+    let d = b.cast(d, dtype)?;
+    let root = b.plain("Sqrt", &[d])?;
+    b.plain("Reciprocal", &[root])
+}
+
 /// The graph of an attention under construction.
 struct Build<'a> {
     b: Builder,
@@ -260,34 +289,10 @@ impl Build<'_> {
         }
     }
 
-    /// K or V with a head for every head of Q.
-    fn repeated(&mut self, v: Value, q: Value) -> Result<Value> {
-        let (heads, kv) = (&self.sizes.heads, &self.sizes.kv_heads);
-        if heads == kv || kv.is_one() {
-            return Ok(v);
-        }
-        let index = match (heads.as_const(), kv.as_const()) {
-            (Some(heads), Some(kv)) => self.ints(&(0..heads).map(|h| h * kv / heads).collect::<Vec<_>>()),
-            _ => {
-                let (heads, kv) = (self.length(q, 1)?, self.length(v, 1)?);
-                let all = self.range(heads)?;
-                let scaled = self.plain("Mul", &[all, kv])?;
-                self.plain("Div", &[scaled, heads])?
-            }
-        };
-        self.op("Gather", Attrs::new().with("axis", 1i64), &[v, index])
-    }
-
     fn scale(&mut self, q: Value) -> Result<Value> {
-        let known = self.sizes.size.as_const().map(|d| 1.0 / (d as f64).sqrt());
-        match self.spec.scale.or(known) {
+        match self.spec.scale {
             Some(s) => Ok(self.b.number(self.dtype, s)),
-            None => {
-                let d = self.length(q, 3)?;
-                let d = self.b.cast(d, self.dtype)?;
-                let root = self.plain("Sqrt", &[d])?;
-                self.plain("Reciprocal", &[root])
-            }
+            None => default_scale(&mut self.b, q, self.dtype),
         }
     }
 
@@ -295,7 +300,7 @@ impl Build<'_> {
         let (Some(q), Some(k), Some(v)) = (x[0], x[1], x[2]) else { bail!("Q, K and V are required") };
         let q = self.split(q, self.spec.heads[0])?;
         let (key, value) = (self.joined(x[4], k)?, self.joined(x[5], v)?);
-        let (k_all, v_all) = (self.repeated(key, q)?, self.repeated(value, q)?);
+        let (k_all, v_all) = (repeated(self, key, q)?, repeated(self, value, q)?);
         let raw = self.products(q, k_all)?;
         let capped = self.cap(raw)?;
         let (biased, guarded) = self.biased(capped, q, key, x)?;
