@@ -8,14 +8,14 @@ use crate::op::{axis, maybe, need};
 use crate::tensor::for_each_index;
 use crate::{Arity, Attrs, Ctx, Dim, Fact, Num, Op, Result, Sample, Tensor, attrs, ensure};
 
-attrs!(DFTAttrs {
+attrs!(DftAttrs {
     /// The inverse transform, divided by the length.
     inverse: bool = false,
     /// Only the first half of the frequencies: of the result, or of the operand when inverse.
     onesided: bool = false,
 });
 
-pub struct DFT;
+pub struct Dft;
 
 /// Sizes of one transform.
 struct Plan {
@@ -31,7 +31,7 @@ struct Plan {
 }
 
 fn plan(c: &Ctx, shape: &[Dim], length: Option<Dim>, on: i64) -> Result<Plan> {
-    let DFTAttrs { inverse, onesided } = DFTAttrs::read(c.attrs)?;
+    let DftAttrs { inverse, onesided } = DftAttrs::read(c.attrs)?;
     let rank = shape.len();
     ensure!(rank >= 2, "operand input has rank {rank}, expected 2 or more");
     let parts = &shape[rank - 1];
@@ -56,12 +56,12 @@ fn of_facts(c: &Ctx, x: &[Option<&Fact>]) -> Result<Plan> {
     plan(c, &need(x, 0, "input")?.shape, length, on)
 }
 
-impl Op for DFT {
+impl Op for Dft {
     fn name(&self) -> &'static str {
         "DFT"
     }
     fn schema(&self) -> &'static [crate::attrs::Field] {
-        DFTAttrs::SCHEMA
+        DftAttrs::SCHEMA
     }
     fn operands(&self) -> Arity {
         Arity::range(1, 3)

@@ -62,7 +62,7 @@ impl Op for MelWeightMatrix {
         let dtype = MelWeightMatrixAttrs::read(c.attrs)?.output_datatype;
         let at = |i: usize| need(x, i, NAMES[i]).map(|t| t.at(0).f());
         let (bins, length, rate) = (at(0)?, at(1)?, at(2)?);
-        ensure!(rate > 0.0, "sample_rate is {rate}, expected a positive number");
+        ensure!(rate.is_normal() && rate.is_sign_positive(), "sample_rate is {rate}, expected a positive number");
         let (low, high) = (mels(at(3)?), mels(at(4)?));
         let edge = |i: usize| {
             let mel = i as f64 * ((high - low) / (bins + 2.0)) + low;

@@ -95,43 +95,49 @@ fn reg(r: u32) -> Expr {
     Expr::reg(r, Ty::I64)
 }
 
+/// Operand `i`, one number, where it is given.
+fn number(x: &[Option<&Fact>], i: usize) -> Option<Expr> {
+    maybe(x, i).map(|f| Expr::load(i, f, vec![Expr::int(0); f.rank()]))
+}
+
+/// Clears [`FREE`] when the candidate overlaps a box that was kept. Variable 4.
+fn check(x: &[Option<&Fact>], boxes: &Fact, center: bool) -> Stmt {
+    let corner = |i: &Expr| {
+        corners_expr([0, 1, 2, 3].map(|k| Expr::load(0, boxes, vec![Expr::var(0), i.clone(), Expr::int(k)])), center)
+    };
+    let list = std::slice::from_ref(&boxes.shape[1]);
+    let kept = Expr::load_slot(Slot::T(2), DType::I64, list, vec![Expr::var(4)]);
+    let iou = number(x, 3).unwrap_or(Expr::num(Ty::F32, 0.0));
+    let clash = overlap_expr(&corner(&reg(BEST)), &corner(&kept), &iou);
+    let body = vec![if_(clash, vec![set(FREE, Expr::int(0))])];
+    Stmt::For { var: 4, lo: Expr::int(0), hi: reg(KEPT), body }
+}
+
 /// The whole search; `found` is done for every box that stays. Variables: batch 0, class 1.
 fn select(x: &[Option<&Fact>], center: bool, found: Vec<Stmt>) -> Result<Proc> {
     let (boxes, scores) = (need(x, 0, "boxes")?, need(x, 1, "scores")?);
     let (zero, one, n) = (Expr::int(0), Expr::int(1), boxes.shape[1].clone());
-    let (b, class) = (Expr::var(0), Expr::var(1));
-    let number = |i: usize| maybe(x, i).map(|f| Expr::load(i, f, vec![zero.clone(); f.rank()]));
-    let score = |i: &Expr| Expr::load(1, scores, vec![b.clone(), class.clone(), i.clone()]);
-    let corner = |i: &Expr| {
-        corners_expr([0, 1, 2, 3].map(|k| Expr::load(0, boxes, vec![b.clone(), i.clone(), Expr::int(k)])), center)
-    };
+    let score = |i: &Expr| Expr::load(1, scores, vec![Expr::var(0), Expr::var(1), i.clone()]);
     let lane = Lane { slot: 0, lanes: 1.into(), n: n.clone(), row: zero.clone() };
-    let list = [n.clone()];
-    let kept = Expr::load_slot(Slot::T(2), DType::I64, &list, vec![Expr::var(4)]);
-    let iou = number(3).unwrap_or(Expr::num(Ty::F32, 0.0));
-    let clash = overlap_expr(&corner(&reg(BEST)), &corner(&kept), &iou);
-    let check =
-        Stmt::For { var: 4, lo: zero.clone(), hi: reg(KEPT), body: vec![if_(clash, vec![set(FREE, zero.clone())])] };
     let mut keep = found;
     keep.push(Stmt::Store { slot: Slot::T(2), dtype: DType::I64, index: vec![reg(KEPT)], value: reg(BEST) });
     keep.extend([set(KEPT, reg(KEPT).add(&one)), set(TOTAL, reg(TOTAL).add(&one))]);
-    let good = number(4).map_or(one.clone(), |s| score(&reg(BEST)).gt(&s).cast(Ty::I64));
-    let most = number(2).map_or(zero.clone(), |e| e.cast(Ty::I64));
+    let good = number(x, 4).map_or(one.clone(), |s| score(&reg(BEST)).gt(&s).cast(Ty::I64));
+    let most = number(x, 2).map_or(zero.clone(), |e| e.cast(Ty::I64));
     let walk = Stmt::While {
         cond: reg(NEXT).lt(&Expr::size(&n)).and(&reg(KEPT).lt(&most)),
         body: vec![
             set(BEST, lane.load(&reg(NEXT))),
             set(NEXT, reg(NEXT).add(&one)),
             set(FREE, good),
-            if_(reg(FREE).eq(&one), vec![check]),
+            if_(reg(FREE).eq(&one), vec![check(x, boxes, center)]),
             if_(reg(FREE).eq(&one), keep),
         ],
     };
     let mut body = lane.sort(2, 8, &|i, j| above(&score(i), &score(j)));
     body.extend([set(KEPT, zero.clone()), set(NEXT, zero.clone()), walk]);
     let all = for_(0, &scores.shape[0], vec![for_(1, &scores.shape[1], body)]);
-    let mut scratch = lane.scratch().to_vec();
-    scratch.push((DType::I64, list.to_vec()));
+    let scratch = lane.scratch().into_iter().chain([(DType::I64, vec![n])]).collect();
     Ok(Proc { scratch, parallel: None, body: vec![set(TOTAL, zero), all] })
 }
 

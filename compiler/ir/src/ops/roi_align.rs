@@ -56,17 +56,29 @@ fn setup(c: &Ctx) -> Result<Setup> {
 }
 
 impl Setup {
-    /// Start and extent of a region along one axis.
-    fn region(&self, from: f64, to: f64) -> (f64, f64) {
+    /// Positions of the samples of element `p` of a region `from..to` along an axis of `size` elements.
+    fn positions(&self, from: f64, to: f64, size: i64, p: usize) -> Vec<f64> {
         let start = from * self.scale - if self.half { 0.5 } else { 0.0 };
         let extent = to * self.scale - from * self.scale;
-        (start, if self.half { extent } else { extent.max(1.0) })
+        let step = if self.half { extent } else { extent.max(1.0) } / size as f64;
+        let n = if self.ratio > 0 { self.ratio } else { step.ceil().max(0.0) as i64 };
+        (0..n).map(|i| start + p as f64 * step + (i as f64 + 0.5) * step / n as f64).collect()
     }
+}
 
-    /// Number of samples along an axis.
-    fn samples(&self, extent: f64, size: i64) -> i64 {
-        if self.ratio > 0 { self.ratio } else { (extent / size as f64).ceil().max(0.0) as i64 }
-    }
+/// The weighted pixels of one sample; zeros where it is far outside.
+fn corners(
+    v: Option<(usize, usize, f64)>,
+    u: Option<(usize, usize, f64)>,
+    pixel: impl Fn(usize, usize) -> f64,
+) -> [f64; 4] {
+    let Some(((y0, y1, wy), (x0, x1, wx))) = v.zip(u) else { return [0.0; 4] };
+    [
+        (1.0 - wy) * (1.0 - wx) * pixel(y0, x0),
+        (1.0 - wy) * wx * pixel(y0, x1),
+        wy * (1.0 - wx) * pixel(y1, x0),
+        wy * wx * pixel(y1, x1),
+    ]
 }
 
 /// The two elements around a position and the weight of the second; `None` far outside.
@@ -107,30 +119,12 @@ impl Op for RoiAlign {
         let mut out = vec![];
         for_each_index(&shape, |idx| {
             let roi = |k: usize| rois.at(idx[0] * 4 + k).f();
-            let (top, height) = s.region(roi(1), roi(3));
-            let (left, width) = s.region(roi(0), roi(2));
-            let (rows, columns) = (s.samples(height, s.size[0]), s.samples(width, s.size[1]));
-            let step = (height / s.size[0] as f64, width / s.size[1] as f64);
+            let rows = s.positions(roi(1), roi(3), s.size[0], idx[2]);
+            let columns = s.positions(roi(0), roi(2), s.size[1], idx[3]);
             let plane = (batch[idx[0]] as usize * d[1] + idx[1]) * d[2];
-            let mut terms = vec![];
-            for (i, j) in (0..rows).flat_map(|i| (0..columns).map(move |j| (i, j))) {
-                let at = |start: f64, p: usize, step: f64, i: i64, n: i64| {
-                    start + p as f64 * step + (i as f64 + 0.5) * step / n as f64
-                };
-                let v = around(at(top, idx[2], step.0, i, rows), d[2]);
-                let u = around(at(left, idx[3], step.1, j, columns), d[3]);
-                let Some(((y0, y1, wy), (x0, x1, wx))) = v.zip(u) else {
-                    terms.push([0.0; 4]);
-                    continue;
-                };
-                let pixel = |y: usize, u: usize| x.at((plane + y) * d[3] + u).f();
-                terms.push([
-                    (1.0 - wy) * (1.0 - wx) * pixel(y0, x0),
-                    (1.0 - wy) * wx * pixel(y0, x1),
-                    wy * (1.0 - wx) * pixel(y1, x0),
-                    wy * wx * pixel(y1, x1),
-                ]);
-            }
+            let pixel = |y: usize, u: usize| x.at((plane + y) * d[3] + u).f();
+            let pairs = rows.iter().flat_map(|v| columns.iter().map(move |u| (*v, *u)));
+            let terms: Vec<[f64; 4]> = pairs.map(|(v, u)| corners(around(v, d[2]), around(u, d[3]), pixel)).collect();
             let all = terms.iter().flatten().copied();
             out.push(Num::F(match s.max {
                 true => all.reduce(f64::max).unwrap_or(0.0),
@@ -196,13 +190,9 @@ impl AxisExpr {
     }
 }
 
-/// Registers: 0 the sum or maximum, 1 the number of samples. Variables: region 0, channel 1, row 2, column 3, samples
-/// 4 and 5.
-fn pool(s: &Setup, x: &Fact, rois: &Fact, batch: &Fact, y: &Fact) -> Proc {
-    let (v, acc, n) = (Expr::vars(6), Expr::reg(0, Ty::F64), Expr::reg(1, Ty::I64));
-    let region = |k: i64| Expr::load(1, rois, vec![v[0].clone(), Expr::int(k)]).cast(Ty::F64);
-    let rows = AxisExpr::new(s, &region, 1, s.size[0], &x.shape[2]);
-    let columns = AxisExpr::new(s, &region, 0, s.size[1], &x.shape[3]);
+/// The value of sample (variables 4, 5) of the element at variables 0..4 (F64).
+fn sample_expr(s: &Setup, x: &Fact, batch: &Fact, rows: &AxisExpr, columns: &AxisExpr) -> Expr {
+    let v = Expr::vars(6);
     let (in_y, y0, y1, wy) = rows.around(&v[2], &v[4]);
     let (in_x, x0, x1, wx) = columns.around(&v[3], &v[5]);
     let image = clamped(&Expr::load(2, batch, vec![v[0].clone()]), &x.shape[0]);
@@ -215,17 +205,32 @@ fn pool(s: &Setup, x: &Fact, rois: &Fact, batch: &Fact, y: &Fact) -> Proc {
         wy.mul(&ux).mul(&pixel(&y1, &x0)),
         wy.mul(&wx).mul(&pixel(&y1, &x1)),
     ];
-    let join = |a: &Expr, b: &Expr| if s.max { a.max(b) } else { a.add(b) };
-    let value = terms[1..].iter().fold(terms[0].clone(), |a, b| join(&a, b));
+    let value = terms[1..].iter().fold(terms[0].clone(), |a, b| s.join(&a, b));
     let some = in_y.and(&in_x).and(&Expr::size(&x.shape[0]).gt(&Expr::int(0)));
-    let value = some.select(&value, &f(0.0));
+    some.select(&value, &f(0.0))
+}
+
+impl Setup {
+    fn join(&self, a: &Expr, b: &Expr) -> Expr {
+        if self.max { a.max(b) } else { a.add(b) }
+    }
+}
+
+/// Registers: 0 the sum or maximum, 1 the number of samples. Variables: region 0, channel 1, row 2, column 3, samples
+/// 4 and 5.
+fn pool(s: &Setup, x: &Fact, rois: &Fact, batch: &Fact, y: &Fact) -> Proc {
+    let (v, acc, n) = (Expr::vars(4), Expr::reg(0, Ty::F64), Expr::reg(1, Ty::I64));
+    let region = |k: i64| Expr::load(1, rois, vec![v[0].clone(), Expr::int(k)]).cast(Ty::F64);
+    let rows = AxisExpr::new(s, &region, 1, s.size[0], &x.shape[2]);
+    let columns = AxisExpr::new(s, &region, 0, s.size[1], &x.shape[3]);
+    let value = sample_expr(s, x, batch, &rows, &columns);
     let first = n.eq(&Expr::int(0));
-    let sample = vec![set(0, first.select(&value, &join(&acc, &value))), set(1, n.add(&Expr::int(1)))];
+    let sample = vec![set(0, first.select(&value, &s.join(&acc, &value))), set(1, n.add(&Expr::int(1)))];
     let loop_ = |var: u32, hi: &Expr, body: Vec<Stmt>| Stmt::For { var, lo: Expr::int(0), hi: hi.clone(), body };
     let samples = loop_(4, &rows.count, vec![loop_(5, &columns.count, sample)]);
     let total = n.max(&Expr::int(1)).cast(Ty::F64);
     let result = if s.max { acc.clone() } else { acc.div(&total) };
-    let put = store(0, y, v[..4].to_vec(), result.cast(Ty::of(y.dtype)));
+    let put = store(0, y, v.clone(), result.cast(Ty::of(y.dtype)));
     let element = vec![set(0, f(0.0)), set(1, Expr::int(0)), samples, put];
     let planes = for_(1, &y.shape[1], vec![for_(2, &y.shape[2], vec![for_(3, &y.shape[3], element)])]);
     Proc { scratch: vec![], parallel: Some((0, y.shape[0].clone())), body: vec![planes] }

@@ -8,12 +8,12 @@ use crate::op::{maybe, need};
 use crate::tensor::for_each_index;
 use crate::{Arity, Attrs, Ctx, Dim, Fact, Num, Op, Result, Sample, Tensor, attrs, ensure};
 
-attrs!(STFTAttrs {
+attrs!(StftAttrs {
     /// Only the first half of the frequencies.
     onesided: bool = true,
 });
 
-pub struct STFT;
+pub struct Stft;
 
 /// Sizes of one transform.
 struct Plan {
@@ -36,7 +36,7 @@ fn plan(c: &Ctx, signal: &[Dim], step: Dim, length: Option<Dim>, window: Option<
     }
     let frames = ((d.clone() - length.clone()).div(&step) + 1.into()).max_of(&0.into());
     let half = length.div(&2.into()) + 1.into();
-    let bins = if STFTAttrs::read(c.attrs)?.onesided { half } else { length.clone() };
+    let bins = if StftAttrs::read(c.attrs)?.onesided { half } else { length.clone() };
     Ok(Plan { step, length, shape: vec![signal[0].clone(), frames, bins, 2.into()] })
 }
 
@@ -49,12 +49,12 @@ fn of_facts(c: &Ctx, x: &[Option<&Fact>]) -> Result<Plan> {
     plan(c, &need(x, 0, "signal")?.shape, size(1).unwrap_or(1.into()), size(3), window)
 }
 
-impl Op for STFT {
+impl Op for Stft {
     fn name(&self) -> &'static str {
         "STFT"
     }
     fn schema(&self) -> &'static [crate::attrs::Field] {
-        STFTAttrs::SCHEMA
+        StftAttrs::SCHEMA
     }
     fn operands(&self) -> Arity {
         Arity::range(2, 4)

@@ -6,7 +6,7 @@ use super::common::order::{Lane, above, compare};
 use super::common::scatter::nest;
 use crate::lower::{Expr, Lowering, Monoid, Proc, Slot, Stmt, Ty, for_, if_, set, store};
 use crate::op::{axis, need};
-use crate::{Arity, Attrs, Ctx, DType, Dim, Fact, Op, Result, Sample, Tensor, attrs, dim};
+use crate::{Arity, Attrs, Ctx, DType, Dim, Fact, Num, Op, Result, Sample, Tensor, attrs, dim};
 use std::cmp::Ordering;
 
 attrs!(UniqueAttrs {
@@ -25,6 +25,50 @@ fn parts(c: &Ctx, shape: &[Dim]) -> Result<([Dim; 3], Option<usize>)> {
     };
     let a = axis(a, shape.len())?;
     Ok(([dim::product(&shape[..a]), shape[a].clone(), dim::product(&shape[a + 1..])], Some(a)))
+}
+
+/// The slices that are compared, of a tensor seen as (before, items, after).
+struct Items<'a> {
+    x: &'a Tensor,
+    sizes: [usize; 3],
+}
+
+impl Items<'_> {
+    fn at(&self, b: usize, i: usize, a: usize) -> Num {
+        self.x.at((b * self.sizes[1] + i) * self.sizes[2] + a)
+    }
+
+    /// Order of slices `i` and `j`: that of the first element in which they differ.
+    fn order(&self, i: usize, j: usize) -> Ordering {
+        let [before, _, after] = self.sizes;
+        let elements = (0..before).flat_map(|b| (0..after).map(move |a| (b, a)));
+        let orders = elements.map(|(b, a)| compare(self.at(b, i, a), self.at(b, j, a)));
+        orders.into_iter().find(|o| *o != Ordering::Equal).unwrap_or(Ordering::Equal)
+    }
+
+    /// The first of every group of equal slices.
+    fn firsts(&self, sorted: bool) -> Vec<usize> {
+        let mut out: Vec<usize> = vec![];
+        for i in 0..self.sizes[1] {
+            if !out.iter().any(|f| self.order(*f, i) == Ordering::Equal) {
+                out.push(i);
+            }
+        }
+        if sorted {
+            out.sort_by(|i, j| self.order(*i, *j));
+        }
+        out
+    }
+
+    /// The elements of these slices, row-major.
+    fn values(&self, slices: &[usize]) -> Vec<Num> {
+        let [before, _, after] = self.sizes;
+        let mut out = vec![];
+        for b in 0..before {
+            out.extend(slices.iter().flat_map(|i| (0..after).map(move |a| self.at(b, *i, a))));
+        }
+        out
+    }
 }
 
 impl Op for Unique {
@@ -54,36 +98,17 @@ impl Op for Unique {
     fn eval(&self, c: &Ctx, x: &[Option<&Tensor>]) -> Result<Vec<Tensor>> {
         let x = need(x, 0, "X")?;
         let (parts, on) = parts(c, &x.type_fact().shape)?;
-        let [before, items, after] = parts.map(|d| d.as_const().unwrap_or(0) as usize);
-        let at = |b: usize, i: usize, a: usize| x.at((b * items + i) * after + a);
-        let slice =
-            |i: usize| (0..before).flat_map(move |b| (0..after).map(move |a| (b, a))).map(move |(b, a)| at(b, i, a));
-        let order = |i: usize, j: usize| {
-            slice(i)
-                .zip(slice(j))
-                .map(|(a, b)| compare(a, b))
-                .find(|o| *o != Ordering::Equal)
-                .unwrap_or(Ordering::Equal)
-        };
-        let mut firsts: Vec<usize> = vec![];
-        for i in 0..items {
-            if !firsts.iter().any(|f| order(*f, i) == Ordering::Equal) {
-                firsts.push(i);
-            }
-        }
-        if UniqueAttrs::read(c.attrs)?.sorted {
-            firsts.sort_by(|i, j| order(*i, *j));
-        }
-        let group = |i: usize| firsts.iter().position(|f| order(*f, i) == Ordering::Equal).unwrap_or(0) as i64;
-        let groups: Vec<i64> = (0..items).map(group).collect();
+        let items = Items { x, sizes: parts.map(|d| d.as_const().unwrap_or(0) as usize) };
+        let firsts = items.firsts(UniqueAttrs::read(c.attrs)?.sorted);
+        let group = |i: usize| firsts.iter().position(|f| items.order(*f, i) == Ordering::Equal).unwrap_or(0) as i64;
+        let groups: Vec<i64> = (0..items.sizes[1]).map(group).collect();
         let count = |g: usize| groups.iter().filter(|k| **k == g as i64).count() as i64;
         let counts: Vec<i64> = (0..firsts.len()).map(count).collect();
         let mut shape = if on.is_some() { x.shape().to_vec() } else { vec![0] };
         shape[on.unwrap_or(0)] = firsts.len();
-        let firsts = &firsts;
-        let values = (0..before).flat_map(|b| firsts.iter().flat_map(move |f| (0..after).map(move |a| at(b, *f, a))));
         let indices: Vec<i64> = firsts.iter().map(|f| *f as i64).collect();
-        let mut y = vec![Tensor::new(x.dtype(), &shape, values), ints(&indices), ints(&groups), ints(&counts)];
+        let values = Tensor::new(x.dtype(), &shape, items.values(&firsts));
+        let mut y = vec![values, ints(&indices), ints(&groups), ints(&counts)];
         y.truncate(c.outputs);
         Ok(y)
     }
@@ -154,7 +179,7 @@ impl Groups {
     }
 
     fn get(&self, slot: usize, i: &Expr) -> Expr {
-        Expr::load_slot(Slot::T(slot), DType::I64, &[self.lane.n.clone()], vec![i.clone()])
+        Expr::load_slot(Slot::T(slot), DType::I64, std::slice::from_ref(&self.lane.n), vec![i.clone()])
     }
 
     fn put(&self, slot: usize, i: &Expr, value: Expr) -> Stmt {

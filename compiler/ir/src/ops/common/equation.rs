@@ -81,7 +81,9 @@ impl Equation {
         let mut out: BTreeMap<Label, Dim> = BTreeMap::new();
         for (l, d) in self.operands.iter().zip(shapes).flat_map(|(o, s)| o.iter().zip(*s)) {
             let joined = match out.get(l) {
-                Some(have) => crate::infer::broadcast(&[&[have.clone()], &[d.clone()]])?.remove(0),
+                Some(have) => {
+                    crate::infer::broadcast(&[std::slice::from_ref(have), std::slice::from_ref(d)])?.remove(0)
+                }
                 None => d.clone(),
             };
             out.insert(*l, joined);
