@@ -7,7 +7,7 @@ use crate::npy;
 use crate::ui::Ui;
 use dlc_compiler::{random, sizes};
 use dlc_ir::{Fact, Tensor};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// A tensor for each input, in order: those given, and `random:0` for the others, said in a note. Sizes that the given
 /// tensors and `dims` leave open are 1.
@@ -70,20 +70,34 @@ pub fn read_tensor(path: &Path) -> Result<Tensor> {
     }
 }
 
-/// The files `PREFIX_0.pb`, `PREFIX_1.pb`, .. of a folder as far as they go.
-pub fn numbered(dir: &Path, prefix: &str) -> Vec<PathBuf> {
-    (0..).map(|k| dir.join(format!("{prefix}_{k}.pb"))).take_while(|p| p.is_file()).collect()
+/// The recorded inputs `input_K.pb` of a folder, where K counts the inputs of the file of the model; those that are
+/// constants of the graph, and those without a file, are left out.
+pub fn recorded(model: &Path, ports: &[(String, Fact)], dir: &Path) -> Result<Vec<(String, Source)>> {
+    let mut names: Vec<String> = ports.iter().map(|p| p.0.clone()).collect();
+    if model.extension().is_some_and(|e| e == "onnx") {
+        names = dlc_onnx::input_names(model).doing(|| format!("reading {}", model.display()))?;
+    }
+    let file = |(k, name): (usize, String)| (name, dir.join(format!("input_{k}.pb")));
+    let found: Vec<(String, Source)> = names
+        .into_iter()
+        .enumerate()
+        .map(file)
+        .filter(|(name, file)| file.is_file() && ports.iter().any(|p| p.0 == *name))
+        .map(|(name, file)| (name, Source::File(file)))
+        .collect();
+    match found.is_empty() && !ports.is_empty() {
+        true => Err(Failure::data(format!("{} has no input_K.pb for an input of the model", dir.display()))),
+        false => Ok(found),
+    }
 }
 
-/// The recorded inputs of a folder, one for each input of the model that is not left out at the end.
-pub fn recorded(ports: &[(String, Fact)], dir: &Path) -> Result<Vec<(String, Source)>> {
-    let files = numbered(dir, "input");
-    if files.is_empty() && !ports.is_empty() {
-        return Err(Failure::data(format!("{} has no file input_0.pb", dir.display())));
+/// The recorded outputs `output_K.pb` of a folder, for each of `n` outputs; one without a file is not checked.
+pub fn recorded_outputs(dir: &Path, n: usize) -> Result<Vec<Option<Tensor>>> {
+    let file = |k: usize| dir.join(format!("output_{k}.pb"));
+    let read = |k| if file(k).is_file() { read_tensor(&file(k)).map(Some) } else { Ok(None) };
+    let found: Vec<Option<Tensor>> = (0..n).map(read).collect::<Result<_>>()?;
+    match found.iter().all(Option::is_none) {
+        true => Err(Failure::data(format!("{} has no output_K.pb for an output of the model", dir.display()))),
+        false => Ok(found),
     }
-    if files.len() > ports.len() {
-        let what = format!("{} has {} inputs, the model has {}", dir.display(), files.len(), ports.len());
-        return Err(Failure::data(what));
-    }
-    Ok(ports.iter().zip(files).map(|(p, f)| (p.0.clone(), Source::File(f))).collect())
 }

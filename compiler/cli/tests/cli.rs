@@ -152,13 +152,17 @@ fn every_seeded_network_runs_and_verifies() {
     let home = Home::new();
     for row in home.json(&["models"]).as_array().unwrap() {
         let name = row["name"].as_str().unwrap();
-        home.done(&["models", name, "-o", "model.txt"]);
-        assert_eq!(home.json(&["verify", "model.txt", "--per-layer"])["good"], true, "{name}");
+        home.done(&["models", name, "-o", "model.onnx"]);
+        assert_eq!(home.json(&["verify", "model.onnx", "--per-layer"])["good"], true, "{name}");
+        home.done(&["compile", "model.onnx"]);
+        assert_eq!(home.json(&["verify", "model.onnx", "model.dlc", "--threads", "2"])["good"], true, "{name}");
+        home.done(&["inspect", "model.dlc"]);
     }
     for name in ["gate", "mlp"] {
         home.done(&["models", name, "-o", "model.txt"]);
+        home.done(&["models", name, "-o", "model.onnx"]);
         assert_eq!(home.json(&["verify", "model.txt", "--extract", "random:5"])["good"], true, "{name}");
-        assert!(home.json(&["bisect", "model.txt"])["changed_by"].is_null(), "{name}");
+        assert!(home.json(&["bisect", "model.onnx"])["changed_by"].is_null(), "{name}");
     }
     home.fails(2, &["models", "alexnet"]);
 }

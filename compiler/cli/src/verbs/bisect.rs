@@ -50,7 +50,7 @@ impl Bisect {
         let imported = subject::model(&self.model, &options, ui)?;
         let ports = sizes::inputs(&imported.graph);
         let given = match &self.data {
-            Some(dir) => inputs::recorded(&ports, dir)?,
+            Some(dir) => inputs::recorded(&self.model, &ports, dir)?,
             None => self.inputs.inputs.clone(),
         };
         let x = inputs::resolve(&ports, &given, &[], ui)?;

@@ -1,6 +1,6 @@
 //! `dlc models`
 
-use crate::failure::{Failure, Result};
+use crate::failure::{Doing, Failure, Result};
 use crate::ui::Ui;
 use crate::{files, table};
 use dlc_models::{MODELS, Model};
@@ -12,7 +12,7 @@ use std::path::PathBuf;
 pub struct Models {
     /// Network to write.
     name: Option<String>,
-    /// Where to write it: as a graph in text form.
+    /// Where to write it: as ONNX, or as text where the name ends in .txt.
     #[arg(short, long, value_name = "FILE", requires = "name")]
     output: Option<PathBuf>,
     /// Seed of the weights.
@@ -43,8 +43,11 @@ impl Models {
 
     fn write(&self, model: &Model, ui: &Ui) -> Result<()> {
         let graph = (model.build)(self.seed);
-        let file = self.output.clone().unwrap_or_else(|| format!("{}.txt", model.name).into());
-        let bytes = dlc_ir::text::print(&graph).into_bytes();
+        let file = self.output.clone().unwrap_or_else(|| format!("{}.onnx", model.name).into());
+        let bytes = match file.extension().is_some_and(|e| e == "txt") {
+            true => dlc_ir::text::print(&graph).into_bytes(),
+            false => dlc_onnx::export(&graph).doing(|| format!("writing {}", file.display()))?,
+        };
         files::write(&file, &bytes)?;
         let report = Written { file, bytes: bytes.len() };
         ui.show(&report, || format!("{}: {}", report.file.display(), table::bytes(report.bytes as u64)))

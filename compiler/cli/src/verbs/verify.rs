@@ -10,7 +10,7 @@ use dlc_compiler::{Difference, sizes};
 use dlc_ir::graph::Kind;
 use dlc_ir::{Graph, Tensor, Value};
 use serde::Serialize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Compare a compiled model with the meaning of its operators, and with recorded results.
 #[derive(clap::Args)]
@@ -65,12 +65,15 @@ impl Verify {
         }
         let ports = sizes::inputs(&model.graph);
         let given = match &self.data {
-            Some(dir) => inputs::recorded(&ports, dir)?,
+            Some(dir) => inputs::recorded(&self.model, &ports, dir)?,
             None => self.inputs.inputs.clone(),
         };
         let x = inputs::resolve(&ports, &given, &self.how.dims, ui)?;
         let mut oracle = Engine::oracle(model.clone());
+        let bar = ui.bar(0);
+        bar.at(0, "running the oracle");
         let expected = oracle.run(&x).doing(|| format!("running the oracle on {}", self.model.display()))?;
+        drop(bar);
         let names = oracle.outputs();
         let mut engine = self.engine(model, ui)?;
         let found = engine.run(&x).doing(|| format!("running {}", self.model.display()))?;
@@ -78,9 +81,10 @@ impl Verify {
             let what = format!("the artifact has {} outputs, the model has {}", found.len(), expected.len());
             return Err(Failure::data(what)).doing(|| "comparing".into());
         }
-        let mut rows = self.rows(&names, (engine.name(), &found), ("oracle", &expected));
+        let all = |tensors: &[Tensor]| tensors.iter().cloned().map(Some).collect::<Vec<_>>();
+        let mut rows = self.rows(&names, (engine.name(), &found), ("oracle", &all(&expected)));
         if let Some(dir) = &self.data {
-            let recorded = recorded(dir)?;
+            let recorded = inputs::recorded_outputs(dir, names.len())?;
             rows.extend(self.rows(&names, ("oracle", &expected), ("recorded", &recorded)));
             rows.extend(self.rows(&names, (engine.name(), &found), ("recorded", &recorded)));
         }
@@ -94,22 +98,24 @@ impl Verify {
         }
     }
 
+    /// Compares what is there to compare.
     fn rows(
         &self,
         names: &[String],
         found: (&'static str, &[Tensor]),
-        expected: (&'static str, &[Tensor]),
+        expected: (&'static str, &[Option<Tensor>]),
     ) -> Vec<Row> {
         let pairs = names.iter().zip(found.1.iter().zip(expected.1));
-        let row = |(name, (f, e)): (&String, (&Tensor, &Tensor))| {
+        let row = |(name, (f, e)): (&String, (&Tensor, &Option<Tensor>))| {
+            let e = e.as_ref()?;
             let (difference, misfit) = match Difference::of(e, f) {
                 Ok(d) => (Some(d), None),
                 Err(what) => (None, Some(what)),
             };
             let good = difference.is_some_and(|d| d.within(e.dtype(), self.tolerance));
-            Row { name: name.clone(), found: found.0, expected: expected.0, difference, misfit, good }
+            Some(Row { name: name.clone(), found: found.0, expected: expected.0, difference, misfit, good })
         };
-        pairs.map(row).collect()
+        pairs.filter_map(row).collect()
     }
 
     fn conclude(&self, rows: Vec<Row>, ui: &Ui) -> Result<()> {
@@ -144,14 +150,6 @@ fn show_all(g: &mut Graph) {
             }
         }
     }
-}
-
-fn recorded(dir: &Path) -> Result<Vec<Tensor>> {
-    let files = inputs::numbered(dir, "output");
-    if files.is_empty() {
-        return Err(Failure::data(format!("{} has no file output_0.pb", dir.display())));
-    }
-    files.iter().map(|p| inputs::read_tensor(p)).collect()
 }
 
 impl Report {
