@@ -32,7 +32,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("serde_json", &["dlc-bench", "dlc", "dlc-tests"]),
     ("sha2", &["dlc-models"]),
     ("smallvec", &["dlc-ir"]),
-    ("target-lexicon", &["dlc-cpu"]),
+    ("target-lexicon", &["dlc-vector", "dlc-cpu"]),
     ("tempfile", &["dlc-artifact", "dlc"]),
     (
         "thiserror",
@@ -97,7 +97,18 @@ const ONE_FILE: &[(&str, &str)] = &[("petgraph", "compiler/ir/src/graph.rs")];
 const UNSAFE: &[&str] = &["runtime/src/", "runtime/artifact/src/", "compiler/onnx/src/file.rs"];
 
 /// What a library may not do: print, or look at flags and environment. Only the command line does.
-const CLI_ONLY: &[&str] = &["println!", "eprintln!", "print!(", "eprint!(", "dbg!(", "std::env", "process::exit"];
+const CLI_ONLY: &[&str] = &[
+    "println!",
+    "eprintln!",
+    "print!(",
+    "eprint!(",
+    "dbg!(",
+    "env::var",
+    "env::args",
+    "env::set_",
+    "env::current_",
+    "process::exit",
+];
 
 #[derive(Debug)]
 struct Package {

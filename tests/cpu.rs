@@ -15,7 +15,8 @@ pub fn run(g: &Graph, x: &[Tensor]) -> Result<Vec<Tensor>, String> {
 
 /// The same of a model, whose assumptions the program checks.
 pub fn run_model(mut model: Imported, x: &[Tensor]) -> Result<Vec<Tensor>, String> {
-    let (options, mut watch) = (dlc_compiler::Options::default(), |_: dlc_compiler::Progress| ControlFlow::Continue(()));
+    let (options, mut watch) =
+        (dlc_compiler::Options::default(), |_: dlc_compiler::Progress| ControlFlow::Continue(()));
     model.graph = stages::optimize(model.graph, &options, &mut watch).map_err(|e| chain(&e))?;
     let artifact = stages::emit(&model, &options, "artifact", &mut watch).map_err(|e| chain(&e))?;
     let model = Model::from_bytes(artifact.into()).map_err(|e| e.to_string())?;

@@ -81,7 +81,8 @@ fn small_models_agree_with_another_runtime() {
 fn every_model_agrees_with_another_runtime_on_the_cpu() {
     let mut wrong = vec![];
     for e in zoo::entries() {
-        let loaded = dlc_onnx::load(&zoo::model(e.id), &Default::default()).unwrap_or_else(|err| panic!("{}: {err}", e.id));
+        let loaded =
+            dlc_onnx::load(&zoo::model(e.id), &Default::default()).unwrap_or_else(|err| panic!("{}: {err}", e.id));
         let model = Imported { graph: loaded.graph, assumptions: loaded.assumptions };
         let (x, want) = data(e.id);
         let t = std::time::Instant::now();
