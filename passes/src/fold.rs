@@ -1,5 +1,7 @@
 //! Evaluates what is known when compiling.
 
+mod shape;
+
 use crate::{Report, subgraph};
 use dlc_ir::{Fact, Graph, NodeId, OpRef, Result, Tensor, Value, interp};
 
@@ -23,6 +25,8 @@ pub fn fold(g: &mut Graph) -> Result<Report> {
         if let Some(results) = results(g, id, op) {
             replace(g, id, results);
             report.changed += 1;
+        } else {
+            report.changed += shape::simplify(g, id)? as usize;
         }
     }
     Ok(report)

@@ -79,3 +79,21 @@ fn operators_that_change_nothing_are_skipped() {
     assert_eq!(text, "graph g {\n  input x: f32[n,6]\n  y = Relu(x): f32[n,6]\n  output y = y\n}\n");
     assert_eq!(cleanup(&mut parse(&text).unwrap()).unwrap().changed, 0);
 }
+
+#[test]
+fn shapes_that_copy_sizes_are_not_computed() {
+    let text = simplified(
+        "input x: f32[n,m,6] s = Shape(x) {end=2} t = const i64[2] {2, 3} u = Concat(s, t) {axis=0} \
+         y = Reshape(x, u) output y = y",
+    );
+    assert!(!text.contains("Concat") && text.contains("{0, 0, 2, 3}"), "{text}");
+}
+
+#[test]
+fn decided_branches_are_inlined() {
+    let text = simplified(
+        "input x: f32[2] c = const bool[] {1} y = If(c, x) {then_branch=graph t { input x: f32[2] y = Relu(x) \
+         output y = y }, else_branch=graph e { input x: f32[2] y = Neg(x) output y = y }} z = Abs(y) output z = z",
+    );
+    assert!(text.contains("Relu(x)") && !text.contains("If"), "{text}");
+}

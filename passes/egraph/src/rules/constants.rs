@@ -7,6 +7,8 @@ pub static RULES: &[Rule] = &[
     directed("mul-order", "(Mul ?c ?x)", "(Mul ?x ?c)").when("(const ?c) (not const ?x)"),
     directed("add-add", "(Add (Add ?x ?c) ?d)", "(Add ?x (Add ?c ?d))").when("(const ?c) (const ?d) (not const ?x)"),
     directed("mul-mul", "(Mul (Mul ?x ?c) ?d)", "(Mul ?x (Mul ?c ?d))").when("(const ?c) (const ?d) (not const ?x)"),
+    directed("weights-mul-mul", "(Mul (Mul ?w ?c) ?d)", "(Mul ?w (Mul ?c ?d))")
+        .when("(const ?w) (scalar ?c) (scalar ?d) (const ?c) (const ?d)"),
     directed("sub-const", "(Sub ?x ?c)", "(Add ?x (Neg ?c))").when("(const ?c) (float ?c) (not const ?x)"),
     // Dividing is multiplying by the inverse where the inverse is exact.
     directed("div-const", "(Div ?x ?c)", "(Mul ?x (Reciprocal ?c))").when("(power_of_two ?c) (not const ?x)"),
