@@ -4,4 +4,5 @@ mod architecture;
 mod conformance;
 mod cpu;
 mod export;
+mod snapshots;
 mod zoo_import;
