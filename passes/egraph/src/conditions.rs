@@ -71,6 +71,8 @@ pub static CONDITIONS: &[Condition] = &[
         let close = |v: Num| v.f() == want || (v.f() - want).abs() <= 2e-5 * want.abs();
         a[0].value().map(|t| !t.is_empty() && t.iter().all(close))
     }),
+    // (nonzero ?c): no element is 0 or so small that its inverse is no number.
+    condition("nonzero", |a| a[0].value().map(|t| t.iter().all(|v| v.f().abs() > 1e-30))),
     // (power_of_two ?c): every element is one, so that dividing by it is multiplying by its inverse.
     condition("power_of_two", |a| {
         let power = |v: Num| v.f().is_normal() && v.f().abs().log2().fract() == 0.0 && v.f().abs().log2().abs() <= 14.0;

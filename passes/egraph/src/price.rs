@@ -50,6 +50,7 @@ impl Price for Traffic {
             Ok(Lowering::Contract(c)) => START + moved + self.multiplications(&c) / PER_BYTE,
             // A power takes a logarithm and an exponential.
             _ if op.name() == "Pow" => START + 4.0 * moved,
+            _ if op.name() == "Div" => START + 1.1 * moved,
             _ => START + moved,
         }
     }

@@ -8,9 +8,16 @@ use egg::{Id, Language};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Makes the graph compute the chosen terms. A term that a node already computes keeps the node; a new one takes the
-/// name of a node that gave the same value, or else a fresh one. Returns how many nodes were added, changed, removed.
+/// name of a node that gave the same value, or else one from who reads it. Returns how many nodes were added, changed, removed.
 pub fn write(g: &mut Graph, b: &Built, choice: &Choice) -> Result<usize> {
-    let mut w = Writer { b, names: BTreeMap::new(), values: BTreeMap::new(), tuples: BTreeMap::new(), changed: 0 };
+    let mut w = Writer {
+        b,
+        names: BTreeMap::new(),
+        unnamed: vec![],
+        values: BTreeMap::new(),
+        tuples: BTreeMap::new(),
+        changed: 0,
+    };
     let origins = w.origins();
     for class in order(b, choice) {
         w.class(g, class, &choice[&class], &origins)?;
@@ -50,6 +57,8 @@ struct Writer<'a> {
     b: &'a Built,
     /// Names that new nodes take when those that have them are gone.
     names: BTreeMap<NodeId, (NodeId, String)>,
+    /// New nodes whose value nobody gave before.
+    unnamed: Vec<NodeId>,
     values: BTreeMap<Id, Value>,
     tuples: BTreeMap<Id, NodeId>,
     changed: usize,
@@ -71,7 +80,9 @@ impl Writer<'_> {
             Term::Leaf(k) => self.b.leaves[*k as usize],
             Term::Const(t) => {
                 self.changed += 1;
-                g.add_const(&g.fresh_name("const"), t.clone())
+                let v = g.add_const(&g.fresh_name("constant"), t.clone());
+                self.unnamed.push(v.node);
+                v
             }
             Term::Proj(port, c) => Value { node: self.tuples[&self.b.terms.find(*c)], port: *port },
             Term::Op(op, results, _) => {
@@ -107,8 +118,9 @@ impl Writer<'_> {
         };
         self.changed += 1;
         let node = g.add_op(&g.fresh_name(op.name()), op, attrs, &x, results)?;
-        if let Some(old) = self.same_value(class) {
-            self.names.insert(node, (old, g.node(old).name.clone()));
+        match self.same_value(class) {
+            Some(old) => drop(self.names.insert(node, (old, g.node(old).name.clone()))),
+            None => self.unnamed.push(node),
         }
         Ok(node)
     }
@@ -140,6 +152,14 @@ impl Writer<'_> {
         for (node, (old, name)) in &self.names {
             if alive.contains(node) && !alive.contains(old) && g.fresh_name(name) == *name {
                 g.node_mut(*node).name = name.clone();
+            }
+        }
+        // Users were added after what they read, and so are named before it.
+        for id in self.unnamed.iter().rev() {
+            let reader = g.users(Value { node: *id, port: 0 }).first().copied();
+            if let Some((user, slot)) = reader {
+                let name = g.fresh_name(&format!("{}.{slot}", g.node(user).name));
+                g.node_mut(*id).name = name;
             }
         }
     }

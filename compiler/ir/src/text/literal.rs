@@ -12,13 +12,20 @@ pub enum Detail {
     Short,
 }
 
-/// Constants of more elements are written as bytes.
-const READABLE: usize = 16;
+impl Detail {
+    /// Constants of more elements are not written element by element.
+    fn readable(self) -> usize {
+        match self {
+            Detail::Full => 16,
+            Detail::Short => 6,
+        }
+    }
+}
 
 /// A constant: `const f32[2] {0.5, 1.0}`, `const f32[64] hex "..."`, or in short `const f32[64] #1a2b3c4d`.
 pub fn tensor(t: &Tensor, detail: Detail) -> String {
     let head = format!("const {}", t.type_fact());
-    if t.len() <= READABLE && exact(t) {
+    if t.len() <= detail.readable() && exact(t) {
         let values: Vec<String> = t.iter().map(|v| number(t.dtype(), v)).collect();
         return format!("{head} {{{}}}", values.join(", "));
     }

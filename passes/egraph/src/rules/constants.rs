@@ -1,6 +1,6 @@
 //! Constants gather at the right, meet and are folded.
 
-use crate::{Rule, directed};
+use crate::{Rule, directed, rule};
 
 pub static RULES: &[Rule] = &[
     directed("add-order", "(Add ?c ?x)", "(Add ?x ?c)").when("(const ?c) (not const ?x)"),
@@ -12,6 +12,11 @@ pub static RULES: &[Rule] = &[
     directed("sub-const", "(Sub ?x ?c)", "(Add ?x (Neg ?c))").when("(const ?c) (float ?c) (not const ?x)"),
     // Dividing is multiplying by the inverse where the inverse is exact.
     directed("div-const", "(Div ?x ?c)", "(Mul ?x (Reciprocal ?c))").when("(power_of_two ?c) (not const ?x)"),
+    rule("div-scalar", "(Div ?x ?c)", "(Mul ?x (Reciprocal ?c))")
+        .when("(const ?c) (scalar ?c) (float ?c) (nonzero ?c) (not const ?x)"),
+    // A bias is scaled with what it is added to, so that both reach the weights.
+    rule("scale-bias", "(Mul (Add ?x ?b) ?c)", "(Add (Mul ?x ?c) (Mul ?b ?c))")
+        .when("(const ?b) (const ?c) (scalar ?c) (not const ?x)"),
     directed("div-mul", "(Div (Mul ?x ?c) ?d)", "(Mul ?x (Div ?c ?d))")
         .when("(const ?c) (const ?d) (float ?c) (not const ?x)"),
     directed("div-div", "(Div (Div ?x ?c) ?d)", "(Div ?x (Mul ?c ?d))")

@@ -26,6 +26,9 @@ pub static RULES: &[Rule] = &[
     // A constant factor of both operands of a product is one factor of the result, where it may meet others.
     rule("matmul-factor", "(MatMul (Mul ?x ?k) ?y)", "(Mul (MatMul ?x ?y) ?k)")
         .when("(const ?k) (scalar ?k) (rank ?k 0) (not const ?y)"),
+    // Or a factor of the smaller operand, from where it may reach weights.
+    rule("matmul-factor-in", "(Mul (MatMul ?x ?y) ?k)", "(MatMul (Mul ?x ?k) ?y)")
+        .when("(const ?k) (scalar ?k) (rank ?k 0) (not const ?y)"),
     rule("factor-matmul", "(MatMul ?x (Mul ?y ?k))", "(Mul (MatMul ?x ?y) ?k)")
         .when("(const ?k) (scalar ?k) (rank ?k 0) (not const ?x)"),
 ];

@@ -38,6 +38,7 @@ pub static RULES: &[Rule] = &[
     rule("transpose-matmul", "(Transpose ?p (MatMul ?x ?y))", "(MatMul (Transpose ?p ?y) (Transpose ?p ?x))")
         .when("(rank ?x 2) (rank ?y 2) (not in_order ?p ?x)"),
     directed("reshape-reshape", "(Reshape ?a (Reshape ?b ?x ?s) ?t)", "(Reshape ?a ?x ?t)").when("(copies_no_size ?t)"),
+    rule("mul-reshape", "(Mul (Reshape ?a ?x ?s) ?c)", "(Reshape ?a (Mul ?x ?c) ?s)").when("(const ?c) (rank ?c 0)"),
     rule("unsqueeze", "(Unsqueeze ?x ?i)", "(Reshape @{} ?x (@unsqueezed ?x ?i))"),
     rule("squeeze", "(Squeeze ?x ?i)", "(Reshape @{} ?x (@squeezed ?x ?i))"),
     rule("flatten", "(Flatten ?a ?x)", "(Reshape @{} ?x (@flattened ?a ?x))"),
