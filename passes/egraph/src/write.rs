@@ -154,13 +154,19 @@ impl Writer<'_> {
                 g.node_mut(*node).name = name.clone();
             }
         }
-        // Users were added after what they read, and so are named before it.
+        self.name_after_readers(g);
+    }
+
+    /// `reader.Op`: a new node is named after the node with a name of its own that reads it, directly or not.
+    fn name_after_readers(&self, g: &mut Graph) {
+        let mut bases: BTreeMap<NodeId, String> = BTreeMap::new();
+        // Readers were added after what they read.
         for id in self.unnamed.iter().rev() {
-            let reader = g.users(Value { node: *id, port: 0 }).first().copied();
-            if let Some((user, slot)) = reader {
-                let name = g.fresh_name(&format!("{}.{slot}", g.node(user).name));
-                g.node_mut(*id).name = name;
-            }
+            let Some((reader, _)) = g.users(Value { node: *id, port: 0 }).first().copied() else { continue };
+            let base = bases.get(&reader).unwrap_or(&g.node(reader).name).clone();
+            let kind = g.node(*id).op().map_or("constant", |(op, _)| op.0.name());
+            g.node_mut(*id).name = g.fresh_name(&format!("{base}.{kind}"));
+            bases.insert(*id, base);
         }
     }
 }
