@@ -50,10 +50,17 @@ fn run_node(g: &Graph, id: NodeId, values: &HashMap<Value, Tensor>) -> Result<Ve
     eval(op.0, &ctx, &x).map_err(|e| e.at(&node.name, &op.full_name()))
 }
 
+/// Most elements of a tensor that is computed: a model that asks for more is refused instead of exhausting the memory.
+const MOST_ELEMENTS: i64 = 1 << 32;
+
 /// `op.eval` after `op.infer` has accepted the operands, so that `eval` may rely on what `infer` checks.
 pub fn eval(op: &dyn crate::Op, ctx: &Ctx, x: &[Option<&Tensor>]) -> Result<Vec<Tensor>> {
     let facts: Vec<_> = x.iter().map(|t| t.map(|t| if t.len() <= 1024 { t.fact() } else { t.type_fact() })).collect();
-    op.infer(ctx, &facts.iter().map(|f| f.as_ref()).collect::<Vec<_>>())?;
+    let y = op.infer(ctx, &facts.iter().map(|f| f.as_ref()).collect::<Vec<_>>())?;
+    for f in &y {
+        let n = f.len().as_const().unwrap_or(0);
+        crate::ensure!(n <= MOST_ELEMENTS, "a result has {n} elements, expected at most {MOST_ELEMENTS}");
+    }
     op.eval(ctx, x)
 }
 
