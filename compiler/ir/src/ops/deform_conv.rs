@@ -41,6 +41,9 @@ fn setup(c: &Ctx, x: &[Dim], w: &[Dim]) -> Result<Setup> {
         unify(&(*k).into(), d)?;
     }
     ensure!(a.group > 0 && a.offset_group > 0, "group and offset_group are {} and {}", a.group, a.offset_group);
+    for (d, n, name) in [(&x[1], a.offset_group, "offset_group"), (&w[0], a.group, "group")] {
+        ensure!(d.as_const().is_none_or(|d| d % n == 0), "{name} is {n}, which does not divide {d} channels");
+    }
     let window = Window::new(&x[2..], &w[2..], &a.strides, &a.dilations, &a.pads, "NOTSET")?;
     let out = window.output(&x[2..], false);
     for d in &out {

@@ -1,7 +1,7 @@
 //! `MaxUnpool`: values put back to where a maximum pooling took them from, zero elsewhere.
 //! <https://onnx.ai/onnx/operators/onnx__MaxUnpool.html>
 
-use super::common::movement::{counting, dynamic, element, ints, vector_len};
+use super::common::movement::{counting, dynamic, element, ints, unify, vector_len};
 use super::common::scatter::{nest, nest_vars};
 use crate::lower::{Expr, Lowering, Proc, Ty, if_, store};
 use crate::op::{maybe, need};
@@ -46,6 +46,7 @@ impl Op for MaxUnpool {
     fn infer(&self, c: &Ctx, x: &[Option<&Fact>]) -> Result<Vec<Fact>> {
         let (data, at) = (need(x, 0, "X")?, need(x, 1, "I")?);
         ensure!(at.rank() == data.rank() && at.dtype.is_int(), "operand I is {at}, expected integers like {data}");
+        at.shape.iter().zip(&data.shape).try_for_each(|(a, b)| unify(a, b).map(drop))?;
         let mut shape = pooled(c, &data.shape)?;
         if let Some(want) = maybe(x, 2) {
             let n = vector_len(x, 2, "output_shape")?;

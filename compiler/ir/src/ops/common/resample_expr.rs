@@ -25,6 +25,8 @@ pub struct AxisExpr {
     pub whole: Option<i64>,
     /// Taps on each side of an antialiasing kernel.
     pub reach: Dim,
+    /// Whether the operand may be empty where the result is not.
+    pub free: bool,
 }
 
 fn f(v: f64) -> Expr {

@@ -147,6 +147,7 @@ impl Setup {
             roi: roi.unwrap_or((Expr::num(Ty::F64, 0.0), one)),
             whole: None,
             reach: c.fresh(2 * k + 1),
+            free: false,
         };
         match (given(x, 2, Fact::is_empty), given(x, 3, Fact::is_empty)) {
             (Some(s), None) => self.by_scale(&mut p, s, k)?,
@@ -182,6 +183,7 @@ impl Setup {
         }
         let output = element(3, sizes, k).cast(Ty::F64);
         (p.num, p.den, p.real) = (real(&p.input), output.clone(), output);
+        p.free = p.whole.is_none();
         Ok(())
     }
 
