@@ -113,8 +113,9 @@ impl Rotary {
         };
         let element = |i: Expr| Expr::load(0, data, [&at[..at.len() - 1], &[i]].concat());
         let row = self.row(x, &at[0], &s, &cos.shape[0]);
-        let cached =
-            |slot: usize, f: &Fact| Expr::load(slot, f, [&row[..], &[j.clone()]].concat()).cast(Ty::of(data.dtype));
+        let cached = |slot: usize, f: &Fact| {
+            Expr::load(slot, f, [&row[..], std::slice::from_ref(&j)].concat()).cast(Ty::of(data.dtype))
+        };
         let v = element(last.clone());
         let other = element(second.select(&last.sub(&step), &last.add(&step)));
         let (c, s) = (cached(self.slots[0], cos), cached(self.slots[1], sin));
