@@ -5,6 +5,7 @@
 
 use super::node::{at, results};
 use super::{Assumption, Env, Frame, Importer, assume, attribute, free};
+use crate::dims::input_fact;
 use crate::proto::{GraphProto, NodeProto};
 use crate::{Error, Result};
 use dlc_ir::{Attrs, Dim, Fact, Graph, Tensor, Value, ops};
@@ -187,6 +188,19 @@ impl Importer<'_> {
             }
         }
         out
+    }
+
+    /// The graphs in the attributes of an operator that is no control flow; they take nothing but constants from outside.
+    pub(super) fn graphs(&mut self, f: &Frame, n: &NodeProto, attrs: &mut Attrs) -> Result<()> {
+        for (a, g) in n.attribute.iter().filter_map(|a| Some((a, a.g.as_ref()?))) {
+            let captured = self.captured(f, &[g]);
+            if let Some(c) = captured.values.first() {
+                return Err(refuse(n, format!("graph {} uses {:?} of the graph around it", a.name, c.0)));
+            }
+            let facts = g.input.iter().map(input_fact).collect::<Result<Vec<Fact>>>()?;
+            attrs.set(&a.name, self.closed(f, g, &captured, &facts)?);
+        }
+        Ok(())
     }
 
     /// A subgraph with inputs of its own (`facts`) and, after them, the captured ones.

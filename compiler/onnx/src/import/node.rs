@@ -39,7 +39,8 @@ impl Importer<'_> {
             x.pop();
         }
         let name = self.names.node(&n.name, &n.op_type);
-        let attrs = attribute::attrs(&n.attribute, &mut self.external).map_err(|e| at(e, &name, &n.op_type))?;
+        let mut attrs = attribute::attrs(&n.attribute, &mut self.external).map_err(|e| at(e, &name, &n.op_type))?;
+        self.graphs(f, n, &mut attrs)?;
         let domain = opsets::plain(&n.domain);
         let opset = f.opsets.version(domain);
         let outputs = results(n);
