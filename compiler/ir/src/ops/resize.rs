@@ -142,18 +142,21 @@ fn element_of(s: &Setup, data: &Fact, plan: &[AxisExpr]) -> Expr {
     outside.map_or(value.clone(), |o| o.select(&fill, &value))
 }
 
+fn by_scale(a: Attrs, x: Tensor, s: &[f32]) -> Sample {
+    Sample { x: vec![Some(x), None, Some(Tensor::f32(&[s.len()], s))], ..Sample::new(a, vec![]) }
+}
+
+fn by_size(a: Attrs, x: Tensor, s: &[i64]) -> Sample {
+    Sample { x: vec![Some(x), None, None, Some(ints(s))], ..Sample::new(a, vec![]) }
+}
+
+fn mode(m: &str, c: &str) -> Attrs {
+    Attrs::new().with("mode", m).with("coordinate_transformation_mode", c)
+}
+
 fn samples() -> Vec<Sample> {
-    let image = || counting(&[1, 1, 3, 4]);
-    let plane = || counting(&[3, 4]);
-    let floats = |v: &[f32]| Tensor::f32(&[v.len()], v);
-    let by_scale =
-        |a: Attrs, x: Tensor, s: &[f32]| Sample { x: vec![Some(x), None, Some(floats(s))], ..Sample::new(a, vec![]) };
-    let by_size = |a: Attrs, x: Tensor, s: &[i64]| Sample {
-        x: vec![Some(x), None, None, Some(ints(s))],
-        ..Sample::new(a, vec![])
-    };
-    let mode = |m: &str, c: &str| Attrs::new().with("mode", m).with("coordinate_transformation_mode", c);
-    let mut out = vec![];
+    let (image, plane) = (|| counting(&[1, 1, 3, 4]), || counting(&[3, 4]));
+    let mut out = other_samples();
     for c in ["half_pixel", "half_pixel_symmetric", "pytorch_half_pixel", "align_corners", "asymmetric"] {
         for n in ["round_prefer_floor", "round_prefer_ceil", "floor", "ceil"] {
             let a = mode("nearest", c).with("nearest_mode", n);
@@ -170,14 +173,23 @@ fn samples() -> Vec<Sample> {
         out.push(by_scale(a.clone().with("exclude_outside", true), plane(), &[0.6, 2.0]));
         out.push(by_size(a.clone().with("axes", vec![2i64, 3]), image().cast(DType::U8), &[2, 4]));
     }
-    for p in ["not_larger", "not_smaller"] {
-        let a = Attrs::new().with("keep_aspect_ratio_policy", p).with("axes", vec![3i64, 2]);
-        out.push(by_size(a, image(), &[7, 8]));
-    }
-    let crop = mode("linear", "tf_crop_and_resize").with("extrapolation_value", 10.0f32).with("axes", vec![2i64, 3]);
-    let roi = Some(floats(&[0.4, 0.6, 1.2, 0.9]));
-    out.push(Sample { x: vec![Some(image()), roi, None, Some(ints(&[3, 1]))], ..Sample::new(crop, vec![]) });
-    out.push(by_size(mode("cubic", "half_pixel"), counting(&[3]), &[5]));
-    out.push(by_size(Attrs::new(), Tensor::i64(&[2], &[i64::MAX, -5]), &[4]));
     out
+}
+
+/// One scale for all axes, a crop, one axis, integers.
+fn other_samples() -> Vec<Sample> {
+    let image = || counting(&[1, 1, 3, 4]);
+    let one_scale = |p: &str| {
+        let a = Attrs::new().with("keep_aspect_ratio_policy", p).with("axes", vec![3i64, 2]);
+        by_size(a, image(), &[7, 8])
+    };
+    let crop = mode("linear", "tf_crop_and_resize").with("extrapolation_value", 10.0f32).with("axes", vec![2i64, 3]);
+    let roi = Some(Tensor::f32(&[4], &[0.4, 0.6, 1.2, 0.9]));
+    vec![
+        one_scale("not_larger"),
+        one_scale("not_smaller"),
+        Sample { x: vec![Some(image()), roi, None, Some(ints(&[3, 1]))], ..Sample::new(crop, vec![]) },
+        by_size(mode("cubic", "half_pixel"), counting(&[3]), &[5]),
+        by_size(Attrs::new(), Tensor::i64(&[2], &[i64::MAX, -5]), &[4]),
+    ]
 }

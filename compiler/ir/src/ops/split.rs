@@ -24,10 +24,13 @@ fn equal(d: &Dim, n: usize) -> Vec<Dim> {
 /// Sizes of the parts.
 fn parts(c: &Ctx, d: &Dim, split: Option<&Fact>) -> Result<Vec<Dim>> {
     let n = c.outputs;
-    if let Some(k) = SplitAttrs::read(c.attrs)?.num_outputs {
-        ensure!(k == n as i64, "num_outputs is {k}, but the node has {n} results");
-    }
-    let Some(split) = split else { return Ok(equal(d, n)) };
+    let asked = SplitAttrs::read(c.attrs)?.num_outputs;
+    ensure!(asked.is_none_or(|k| k == n as i64), "num_outputs is {asked:?}, but the node has {n} results");
+    let Some(split) = split else {
+        let even = d.as_const().is_none_or(|d| d % (n as i64).max(1) == 0);
+        ensure!(asked.is_some() || even, "size {d} does not divide into {n} equal parts");
+        return Ok(if asked.is_some() { equal(d, n) } else { vec![d.div(&n.into()); n] });
+    };
     let sizes = split.as_dims().unwrap_or_else(|| (0..n).map(|k| c.fresh(k)).collect());
     ensure!(sizes.len() == n, "split has {} elements, expected {n}", sizes.len());
     ensure!(!sizes.iter().any(|s| s.as_const().is_some_and(|s| s < 0)), "split has a negative size");
