@@ -1,7 +1,7 @@
 //! `ai.onnx.preview.FlexAttention`: attention whose scores and probabilities go through graphs of the model's own.
 //! <https://onnx.ai/onnx/operators/onnx_aionnxpreview_FlexAttention.html>
 
-use super::common::attention::{default_scale, repeated};
+use super::common::attention_graph::{default_scale, repeated};
 use super::common::builder::Builder;
 use super::common::composite::{Composite, given};
 use super::common::control::splice;

@@ -3,6 +3,7 @@
 pub mod activation;
 pub mod arg;
 pub mod attention;
+pub mod attention_graph;
 pub mod bias_gelu;
 pub mod binary;
 pub mod boxes;
@@ -30,6 +31,7 @@ pub mod predicate;
 pub mod qlinear;
 pub mod quantize;
 pub mod recurrent;
+pub mod recurrent_emit;
 pub mod reduction;
 pub mod resample;
 pub mod resample_expr;
