@@ -149,9 +149,12 @@ impl Planner<'_> {
         let slots = self.slots(v.node);
         let filler = slots.iter().flatten().next().copied().unwrap_or(v);
         let operands: Vec<Value> = slots.iter().map(|o| o.unwrap_or(filler)).collect();
-        let mut r = Region { body, operands, fact, nodes: vec![self.g.node(v.node).name.clone()] };
-        for slot in 0..slots.len() {
-            let Some(x) = slots[slot] else { continue };
+        let r = Region { body, operands, fact, nodes: vec![self.g.node(v.node).name.clone()] };
+        // Slots that read one value become one operand, so that taking it in leaves no other reader.
+        let (body, operands) = compact(&r);
+        let mut r = Region { body, operands, ..r };
+        for slot in 0..r.operands.len() {
+            let x = r.operands[slot];
             let Some(inner) = self.lazy.get(&x) else { continue };
             if region::pays(&r, slot, inner) {
                 let inner = self.lazy.remove(&x).expect("found above");
@@ -169,10 +172,12 @@ impl Planner<'_> {
         self.emit(v, r).map(|_| ())
     }
 
-    /// Whether the value is read once, by a node with one result: whoever takes it in then is the only one to need it.
+    /// Whether one node with one result alone reads the value: whoever takes it in then is the only one to need it.
     fn has_one_reader(&self, v: Value) -> bool {
         let users = self.g.users(v);
-        !self.g.is_output(v) && users.len() == 1 && self.g.node(users[0].0).outputs.len() == 1
+        let Some(first) = users.first() else { return false };
+        let alone = users.iter().all(|u| u.0 == first.0) && self.g.node(first.0).outputs.len() == 1;
+        alone && !self.g.is_output(v)
     }
 
     /// The buffer of a value, computed now if it is not yet.

@@ -283,48 +283,28 @@ impl Tiles<'_> {
         l.other.iter().all(|(e, _)| fixed(e)).then_some(l)
     }
 
+    /// Columns that lie side by side in memory (one image row, or all of it) are copied in lanes, others one by one.
     fn pack_load(&self, b: &mut Builder, s: &mut Scalar, l: &Linear, column: Reg, start: Reg) {
         let E::Load { slot, dtype, .. } = &*self.part else { return };
         let source = (s.place(*slot), *dtype);
-        let contiguous = self.contiguous(l);
-        let offsets = |b: &mut Builder, s: &mut Scalar| self.column_offsets(b, s, l, column);
-        let Some(n) = contiguous else {
-            let offsets = offsets(b, s);
+        let offsets = self.column_offsets(b, s, l, column);
+        if !self.may_adjoin(l) {
             return self.pack_gather(b, s, l, source, &offsets, start);
-        };
-        let limit = b.size(&self.n);
-        let columns = b.index(COLUMNS as i64);
-        let end = b.add(column, columns);
-        let full = b.cmp(Cmp::Le, end, limit);
-        let then = b.block(|b| {
-            s.scope(None, |s| {
-                s.bind(n, column);
-                self.pack_rows(b, s, l, source, start);
-            })
-        });
-        let els = b.block(|b| {
-            s.scope(None, |s| {
-                let offsets = self.column_offsets(b, s, l, column);
-                self.pack_gather(b, s, l, source, &offsets, start);
-            })
-        });
-        b.push(crate::ir::Node::If { cond: full, then, els });
+        }
+        let span = b.bin(Bin::Sub, offsets[COLUMNS - 1], offsets[0]);
+        let (side, first) = (b.index(COLUMNS as i64 - 1), offsets[0]);
+        let adjacent = b.cmp(Cmp::Eq, span, side);
+        let then = b.block(|b| s.scope(None, |s| self.pack_rows(b, s, l, source, first, start)));
+        let els = b.block(|b| s.scope(None, |s| self.pack_gather(b, s, l, source, &offsets, start)));
+        b.push(crate::ir::Node::If { cond: adjacent, then, els });
     }
 
-    /// The variable along which columns are consecutive in memory (others then being 0).
-    fn contiguous(&self, l: &Linear) -> Option<u32> {
-        let (last, rest) = self.axes.n.split_last()?;
-        let mut extent = last.1.clone();
-        if !l.step(last.0)?.is_one() {
-            return None;
-        }
-        for (v, d) in rest.iter().rev() {
-            if !d.is_one() && l.step(*v)? != extent {
-                return None;
-            }
-            extent = extent * d.clone();
-        }
-        Some(last.0)
+    /// Whether columns whose first and last are [`COLUMNS`] - 1 apart are consecutive: the last axis steps by one, and with
+    /// at most one axis around it all steps from row to row are alike.
+    fn may_adjoin(&self, l: &Linear) -> bool {
+        let axes: Vec<u32> = self.axes.n.iter().filter(|a| !a.1.is_one()).map(|a| a.0).collect();
+        let by_one = axes.last().and_then(|v| l.step(*v)).is_some_and(|s| s.is_one());
+        by_one && axes.len() <= 2
     }
 
     /// The part of each column's address that depends on the column; columns beyond the last repeat it.
@@ -374,9 +354,16 @@ impl Tiles<'_> {
         });
     }
 
-    fn pack_rows(&self, b: &mut Builder, s: &mut Scalar, l: &Linear, (buf, dtype): (Buf, DType), start: Reg) {
-        let (n, rest) = (self.axes.n.last().expect("columns have an axis").0, self.without_columns(l));
-        let first = s.var(n);
+    fn pack_rows(
+        &self,
+        b: &mut Builder,
+        s: &mut Scalar,
+        l: &Linear,
+        (buf, dtype): (Buf, DType),
+        first: Reg,
+        start: Reg,
+    ) {
+        let rest = self.without_columns(l);
         let lanes = if dtype.size() == 4 && self.panel.size() == 4 { LANES } else { 1 };
         self.k_loops(b, s, start, &mut |b, s, to| {
             let (base, offset) = s.address(b, &rest);

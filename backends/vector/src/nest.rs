@@ -5,8 +5,10 @@ use crate::ir::{Buf, Kernel, LANES, Reg};
 use crate::scalar::{Place, Scalar, is_wide, store_at, whole_lanes};
 use dlc_ir::Dim;
 use dlc_ir::dim::product;
-use dlc_ir::lower::rewrite::{cost, flatten};
-use dlc_ir::lower::{Bin, Comp, Expr, Slot};
+use dlc_ir::lower::affine::{Linear, mentions};
+use dlc_ir::lower::rewrite::{cost, flatten, rewrite};
+use dlc_ir::lower::{Bin, Cmp, Comp, E, Expr, Slot, Ty};
+use std::collections::BTreeMap;
 
 /// Scalar operations below which a thread of its own does not pay.
 const WORK_PER_THREAD: i64 = 32_768;
@@ -95,28 +97,146 @@ fn rows(
         return store_at(b, t.buf, t.comp.dtype, zero, 0, x);
     };
     let at = |b: &mut Builder, i: Reg| base.map_or(i, |base| b.add(base, i));
-    let wide = is_wide(e, *v) && d.as_const().is_none_or(|d| d >= LANES as i64);
-    let main = if wide { whole_lanes(b, lo, hi) } else { lo };
-    if wide {
-        b.for_(lo, main, LANES as i64, |b, i| {
-            s.bind(*v, i);
-            let at = at(b, i);
-            s.scope(Some(*v), |s| {
-                let x = s.eval(b, e);
-                let x = b.widen(x, LANES as u8);
-                store_at(b, t.buf, t.comp.dtype, at, 0, x);
-            });
+    let fits = d.as_const().is_none_or(|d| d >= LANES as i64);
+    if !is_wide(e, *v)
+        && fits
+        && let Some((limits, inside)) = guards(e, *v)
+        && is_wide(&inside, *v)
+    {
+        let (first, last) = interior(b, s, &limits, lo, hi);
+        one_by_one(b, s, t, e, *v, lo, first, &at);
+        let rest = in_lanes(b, s, t, &inside, *v, first, last, &at);
+        one_by_one(b, s, t, &inside, *v, rest, last, &at);
+        return one_by_one(b, s, t, e, *v, last, hi, &at);
+    }
+    if !(fits && is_wide(e, *v)) {
+        return one_by_one(b, s, t, e, *v, lo, hi, &at);
+    }
+    let rest = in_lanes(b, s, t, e, *v, lo, hi, &at);
+    if !d.as_const().is_some_and(|d| base.is_some() && d % LANES as i64 == 0) {
+        one_by_one(b, s, t, e, *v, rest, hi, &at);
+    }
+}
+
+/// Elements from `lo` in lanes; gives the first of those before `hi` that are left.
+fn in_lanes(
+    b: &mut Builder,
+    s: &mut Scalar,
+    t: &Target,
+    e: &Expr,
+    v: u32,
+    lo: Reg,
+    hi: Reg,
+    at: &dyn Fn(&mut Builder, Reg) -> Reg,
+) -> Reg {
+    let main = whole_lanes(b, lo, hi);
+    b.for_(lo, main, LANES as i64, |b, i| {
+        s.bind(v, i);
+        let at = at(b, i);
+        s.scope(Some(v), |s| {
+            let x = s.eval(b, e);
+            let x = b.widen(x, LANES as u8);
+            store_at(b, t.buf, t.comp.dtype, at, 0, x);
         });
-    }
-    if wide && d.as_const().is_some_and(|d| base.is_some() && d % LANES as i64 == 0) {
-        return;
-    }
-    b.for_(main, hi, 1, |b, i| {
-        s.bind(*v, i);
+    });
+    main
+}
+
+fn one_by_one(
+    b: &mut Builder,
+    s: &mut Scalar,
+    t: &Target,
+    e: &Expr,
+    v: u32,
+    lo: Reg,
+    hi: Reg,
+    at: &dyn Fn(&mut Builder, Reg) -> Reg,
+) {
+    b.for_(lo, hi, 1, |b, i| {
+        s.bind(v, i);
         let at = at(b, i);
         s.scope(None, |s| {
             let x = s.eval(b, e);
             store_at(b, t.buf, t.comp.dtype, at, 0, x);
         });
     });
+}
+
+/// A condition on a variable: at least the form's value, or below it.
+enum Limit {
+    AtLeast(Linear),
+    Below(Linear),
+}
+
+/// The conditions of an expression that are limits of `v`, and the expression where they all hold; `None` if there is
+/// none or `v` decides something else.
+fn guards(e: &Expr, v: u32) -> Option<(Vec<Limit>, Expr)> {
+    let (mut limits, mut summed) = (vec![], BTreeMap::new());
+    reduced(e, &mut summed);
+    let inside = rewrite(e, &mut |e| match &**e {
+        E::Cmp(op @ (Cmp::Ge | Cmp::Lt), x, bound) if mentions(x, v) && !mentions(bound, v) => {
+            let form = Linear::of(x);
+            if !form.step(v)?.is_one() {
+                return None;
+            }
+            let mut rest = form.clone();
+            rest.vars.remove(&v);
+            let rest = extreme(rest, &summed, *op == Cmp::Ge)?;
+            let limit = Linear::of(bound).plus(rest, &(-1).into());
+            limits.push(if *op == Cmp::Ge { Limit::AtLeast(limit) } else { Limit::Below(limit) });
+            Some(Expr::bool(true))
+        }
+        E::Bin(Bin::And, a, b) if is_true(a) => Some(b.clone()),
+        E::Bin(Bin::And, a, b) if is_true(b) => Some(a.clone()),
+        E::Select(c, a, _) if is_true(c) => Some(a.clone()),
+        _ => None,
+    });
+    (!limits.is_empty()).then_some((limits, inside))
+}
+
+/// Variables of the reductions in an expression, with their extents.
+fn reduced(e: &Expr, out: &mut BTreeMap<u32, Dim>) {
+    if let E::Reduce(_, vars, _) = &**e {
+        out.extend(vars.iter().cloned());
+    }
+    e.for_children(&mut |c| reduced(c, out));
+}
+
+/// The least (or largest) value of a form over all values of the reductions' variables.
+fn extreme(mut l: Linear, summed: &BTreeMap<u32, Dim>, least: bool) -> Option<Linear> {
+    if l.other.iter().any(|(e, _)| summed.keys().any(|v| mentions(e, *v))) {
+        return None;
+    }
+    for (v, d) in summed {
+        let Some(c) = l.vars.remove(v) else { continue };
+        let rising = c.at_least(0);
+        if !rising && !(-c.clone()).at_least(0) {
+            return None;
+        }
+        if rising != least {
+            l.constant = l.constant + c * (d.clone() - 1.into());
+        }
+    }
+    Some(l)
+}
+
+fn is_true(e: &Expr) -> bool {
+    matches!(**e, E::Int(Ty::Bool, 1))
+}
+
+/// The part of `lo..hi` within all limits, empty at `hi` if there is none.
+fn interior(b: &mut Builder, s: &mut Scalar, limits: &[Limit], lo: Reg, hi: Reg) -> (Reg, Reg) {
+    let (mut first, mut last) = (lo, hi);
+    for l in limits {
+        let (Limit::AtLeast(form) | Limit::Below(form)) = l;
+        let (r, offset) = s.address(b, form);
+        let offset = b.index(offset as i64);
+        let at = b.add(r, offset);
+        match l {
+            Limit::AtLeast(_) => first = b.bin(Bin::Max, first, at),
+            Limit::Below(_) => last = b.bin(Bin::Min, last, at),
+        }
+    }
+    let first = b.bin(Bin::Min, first, hi);
+    (first, b.bin(Bin::Max, last, first))
 }
