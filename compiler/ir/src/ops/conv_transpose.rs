@@ -72,7 +72,7 @@ fn plan(a: &ConvTransposeAttrs, x: &[Dim], w: &[Dim]) -> Result<Plan> {
                 (if a.auto_pad == "SAME_UPPER" { half } else { total - half }, d)
             }
             None if a.auto_pad == "VALID" => (0.into(), full),
-            None => (pads[i].into(), full - (pads[i] + pads[n + i]).into()),
+            None => (pads[i].into(), full - pads[i].into() - pads[n + i].into()),
         };
         if let Some(d) = d.as_const().filter(|d| *d < 0) {
             bail!("the padding is larger than the result: an axis has size {d}");

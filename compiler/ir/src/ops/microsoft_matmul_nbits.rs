@@ -26,6 +26,9 @@ attrs!(MatMulNBitsAttrs {
 
 pub struct MatMulNBits;
 
+/// Largest size whose products fit in 64 bits.
+const LARGEST: i64 = 1 << 28;
+
 impl MatMulNBitsAttrs {
     fn per_byte(&self) -> i64 {
         8 / self.bits
@@ -43,8 +46,9 @@ impl MatMulNBitsAttrs {
 fn read(c: &Ctx) -> Result<MatMulNBitsAttrs> {
     let a = MatMulNBitsAttrs::read(c.attrs)?;
     ensure!(matches!(a.bits, 2 | 4 | 8), "bits is {}, expected 2, 4 or 8", a.bits);
-    ensure!(a.K > 0 && a.N > 0, "K is {} and N {}, expected positive numbers", a.K, a.N);
-    let even = a.block_size > 0 && a.block_size % a.per_byte() == 0;
+    let size = |v: i64| 0 < v && v <= LARGEST;
+    ensure!(size(a.K) && size(a.N), "K is {} and N {}, expected numbers from 1 to {LARGEST}", a.K, a.N);
+    let even = size(a.block_size) && a.block_size % a.per_byte() == 0;
     ensure!(even, "block_size is {}, expected a multiple of {}", a.block_size, a.per_byte());
     ensure!(a.weight_prepacked == 0, "weight_prepacked is {}, expected 0", a.weight_prepacked);
     Ok(a)
