@@ -4,7 +4,7 @@ use crate::{Attrs, Ctx, Error, Fact, OpRef, Result, Tensor};
 use petgraph::Direction;
 use petgraph::stable_graph::{NodeIndex, StableDiGraph};
 use petgraph::visit::EdgeRef;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// A node of a graph; stays valid while other nodes come and go.
 pub type NodeId = NodeIndex<u32>;
@@ -262,9 +262,11 @@ impl Graph {
 
     /// A name no node has: `base`, or `base.2`, `base.3` and so on.
     pub fn fresh_name(&self, base: &str) -> String {
-        let taken: BTreeSet<&str> = self.nodes().map(|id| &*self.inner[id].name).collect();
-        let numbered = (2..).map(|k| format!("{base}.{k}"));
-        std::iter::once(base.to_string()).chain(numbered).find(|n| !taken.contains(&**n)).unwrap_or_default()
+        if self.nodes().all(|id| self.inner[id].name != base) {
+            return base.into();
+        }
+        let taken: HashSet<&str> = self.nodes().map(|id| &*self.inner[id].name).collect();
+        (2..).map(|k| format!("{base}.{k}")).find(|n| !taken.contains(&**n)).unwrap_or_default()
     }
 
     /// Removes a node that nobody reads.

@@ -56,7 +56,13 @@ impl Data {
     pub fn constant(t: Tensor) -> Data {
         Data::Tensor(Info { fact: t.fact(), constant: true })
     }
-    /// Whether two classes may be equal: same kind, type and shape.
+    /// Whether two classes cannot be equal: their element types or constant shapes differ.
+    pub fn contradicts(&self, other: &Data) -> bool {
+        let (Some(a), Some(b)) = (self.fact(), other.fact()) else { return false };
+        let shapes = (a.const_shape(), b.const_shape());
+        a.dtype != b.dtype || a.rank() != b.rank() || matches!(shapes, (Some(a), Some(b)) if a != b)
+    }
+    /// Whether two classes may be made equal: same kind, type and shape.
     pub fn agrees(&self, other: &Data) -> bool {
         match (self, other) {
             (Data::Tensor(a), Data::Tensor(b)) => a.fact.same_type(&b.fact),
@@ -163,14 +169,21 @@ impl Analysis<Term> for Facts {
         }
     }
 
-    /// Rules only equate classes that agree, so that all there is to merge is what is known of the value.
+    /// Rules only equate classes that agree, so that all there is to merge is what is known of the value. A term that
+    /// was refused for what was not known of its operands may be accepted once more is known.
     fn merge(&mut self, a: &mut Data, b: Data) -> DidMerge {
-        debug_assert!(a.agrees(&b), "equal terms have different types: {a:?} and {b:?}");
+        debug_assert!(!a.contradicts(&b), "equal terms have different types: {a:?} and {b:?}");
         match (a, b) {
             (Data::Tensor(a), Data::Tensor(b)) => merge_info(a, b),
             (Data::Tuple(a), Data::Tuple(b)) => {
                 a.iter_mut().zip(b).map(|(a, b)| merge_info(a, b)).fold(DidMerge(false, false), |m, n| m | n)
             }
+            (Data::IllTyped(_), Data::IllTyped(_)) => DidMerge(false, false),
+            (a @ Data::IllTyped(_), b) => {
+                *a = b;
+                DidMerge(true, false)
+            }
+            (_, Data::IllTyped(_)) => DidMerge(false, true),
             _ => DidMerge(false, false),
         }
     }
