@@ -8,7 +8,7 @@ use dlc_ir::Dim;
 use dlc_onnx::Assumption;
 use dlc_plan::Assert;
 
-/// The artifact, or the text of all kernels as Cranelift's intermediate form or as assembly.
+/// The artifact, all kernels as Cranelift's intermediate form or as assembly, or an object file.
 pub fn emit(model: &Imported, _: &Options, form: &str) -> Result<Vec<u8>> {
     compile(model, form).map_err(|e| Error::stage("emit", e))
 }
@@ -19,11 +19,12 @@ fn compile(model: &Imported, form: &str) -> Result<Vec<u8>, Cause> {
     if let Some(main) = schedule.blocks.first_mut() {
         main.asserts.extend(asserts);
     }
-    let listings = form != "artifact";
+    let listings = matches!(form, "clif" | "asm");
     let mut compiled = dlc_cpu::program::write(&schedule, &dlc_cpu::Options { listings })?;
     match form {
         "clif" => Ok(listing(&compiled.listings, |l| &l.clif)),
         "asm" => Ok(listing(&compiled.listings, |l| &l.asm)),
+        "obj" => Ok(dlc_cpu::object::object(&compiled.artifact)?),
         _ => {
             compiled.artifact.metadata = vec![
                 ("compiler".into(), concat!("dlc ", env!("CARGO_PKG_VERSION")).into()),

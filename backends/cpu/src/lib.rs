@@ -3,6 +3,7 @@
 //! [`dlc_plan`] says what is computed in which order; [`select`] turns every region into a kernel of `dlc_vector`,
 //! [`pack`] lays constant factors out for it, and [`program`] writes the program around the functions.
 
+pub mod object;
 pub mod pack;
 pub mod program;
 pub mod select;

@@ -32,7 +32,7 @@ impl Ui {
     /// Prints text, or the report as JSON when that was asked for.
     pub fn show<T: serde::Serialize>(&self, report: &T, text: impl FnOnce() -> String) -> Result<()> {
         match self.json {
-            true => match serde_json::to_string_pretty(report) {
+            true => match serde_json::to_string(report) {
                 Ok(json) => self.print(&json),
                 Err(e) => Err(Failure::data(format!("writing JSON: {e}"))),
             },

@@ -26,7 +26,7 @@ pub struct Compile {
     #[arg(long, value_name = "STAGE", conflicts_with_all = ["output", "emit"])]
     dump_after: Option<String>,
     /// Write another form of the program instead of the artifact.
-    #[arg(long, value_name = "FORM", value_parser = ["text", "clif", "asm"])]
+    #[arg(long, value_name = "FORM", value_parser = ["text", "clif", "asm", "obj"])]
     emit: Option<String>,
 }
 
@@ -113,6 +113,7 @@ impl Compile {
             "artifact" => "dlc",
             "text" => "txt",
             "asm" => "s",
+            "obj" => "o",
             other => other,
         };
         self.output.clone().unwrap_or_else(|| self.model.with_extension(extension))
