@@ -7,7 +7,7 @@ fn cpu() {
     check(&Suite {
         name: "cpu",
         run: crate::cpu::run,
-        kinds: &["node", "simple", "pytorch-operator", "pytorch-converted"],
+        kinds: &["node", "simple", "pytorch-operator", "pytorch-converted", "light"],
         too_slow: &[],
     });
 }

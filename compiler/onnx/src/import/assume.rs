@@ -68,7 +68,7 @@ impl Choices {
     /// The path to try after this one has failed, if any is left.
     pub fn after_failure(mut self) -> Option<Self> {
         self.taken.truncate(self.used);
-        while self.taken.pop()? == false {}
+        while !self.taken.pop()? {}
         self.taken.push(false);
         Some(Choices { taken: self.taken, used: 0 })
     }
