@@ -53,7 +53,7 @@ pub fn beyond(got: &[f64], want: &[f64]) -> Option<(usize, f64)> {
     got.iter().zip(want).position(far).map(|i| (i, limit))
 }
 
-fn correlation(a: &[f64], b: &[f64]) -> f64 {
+pub fn correlation(a: &[f64], b: &[f64]) -> f64 {
     let mean = |v: &[f64]| v.iter().sum::<f64>() / v.len() as f64;
     let (ma, mb) = (mean(a), mean(b));
     let sum = |f: &dyn Fn(f64, f64) -> f64| a.iter().zip(b).map(|(x, y)| f(x - ma, y - mb)).sum::<f64>();

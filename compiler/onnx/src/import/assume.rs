@@ -1,15 +1,15 @@
-//! Branches that are chosen at import, because their results differ in rank or type and sizes decide between them.
+//! What is chosen at import, because sizes decide the rank of what follows.
 //!
 //! Exporters write `if size == 1 { squeeze(x) } else { x }`, of which only one branch fits what comes after. The importer
 //! takes the first branch and, when the rest of the model does not accept it, the other. What it took for granted is
-//! recorded, so that a program can check it.
+//! recorded, so that a program can check it. A `Squeeze` that does not say of which axes is treated likewise.
 
 use dlc_ir::{Dim, Graph, Value};
 
 /// What the graph takes for granted of the sizes of its inputs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Assumption {
-    /// The `If` node that is resolved by it.
+    /// The node that is resolved by it.
     pub node: String,
     /// One size.
     pub left: Dim,
@@ -46,6 +46,11 @@ pub fn sizes(g: &Graph, cond: Value) -> Option<Sizes> {
         "Identity" | "Squeeze" | "Unsqueeze" | "Reshape" => sizes(g, operand(0)?),
         _ => None,
     }
+}
+
+/// Whether a size is not known and may turn out to be 1.
+pub fn may_be_one(d: &Dim) -> bool {
+    d.as_const().is_none() && !d.at_least(2)
 }
 
 /// Which branches are taken, in the order in which the choices come up: a path through a tree.

@@ -1,6 +1,6 @@
 //! One node.
 
-use super::{Frame, Importer, attribute, constant, opsets, shape_math};
+use super::{Assumption, Frame, Importer, assume, attribute, constant, opsets, shape_math};
 use crate::proto::NodeProto;
 use crate::upgrade::{self, Draft};
 use crate::{Error, Result};
@@ -39,6 +39,9 @@ impl Importer<'_> {
             x.pop();
         }
         let name = self.names.node(&n.name, &n.op_type);
+        if (opsets::plain(&n.domain), &*n.op_type) == ("", "Squeeze") && n.attribute.is_empty() && x.len() == 1 {
+            self.squeeze(f, &name, &mut x);
+        }
         let mut attrs = attribute::attrs(&n.attribute, &mut self.external).map_err(|e| at(e, &name, &n.op_type))?;
         self.graphs(f, n, &mut attrs)?;
         let domain = opsets::plain(&n.domain);
@@ -67,6 +70,37 @@ impl Importer<'_> {
             return Ok(self.constants(f.graph, &name, results));
         }
         Ok((0..outputs as u32).map(|port| Some(Value { node, port })).collect())
+    }
+
+    /// A `Squeeze` of every size 1: which of the unknown sizes are 1 is chosen, the first ones first. An axis that is kept
+    /// and turns out to be 1 changes no number, so that only the others are needed always.
+    fn squeeze(&mut self, f: &mut Frame, name: &str, x: &mut Vec<Option<Value>>) {
+        let Some(v) = x[0] else { return };
+        let shape = f.graph.fact(v).shape.clone();
+        if !shape.iter().any(assume::may_be_one) {
+            return;
+        }
+        let mut axes = vec![];
+        for (axis, d) in shape.iter().enumerate().rev() {
+            let one = match assume::may_be_one(d) {
+                true => !self.choices.next(),
+                false => d.is_one(),
+            };
+            if assume::may_be_one(d) {
+                let (left, right) = (d.clone(), 1.into());
+                self.assumptions.push(Assumption {
+                    node: name.into(),
+                    left,
+                    right,
+                    equal: one,
+                    always: one && f.always,
+                });
+            }
+            axes.extend(one.then_some(axis as i64));
+        }
+        axes.reverse();
+        let axes = Tensor::i64(&[axes.len()], &axes);
+        x.push(Some(f.graph.add_const(&self.names.unique(&format!("{name}/axes")), axes)));
     }
 
     /// Results of a node that are known: the first has its name.

@@ -73,6 +73,22 @@ fn sizes_that_decide_a_rank_are_assumed() {
     assert_eq!(said, ["node \"decide\" assumes that c != 1"]);
 }
 
+#[test]
+fn a_squeeze_without_axes_assumes_what_fits() {
+    let nodes = |perm: &[i64]| {
+        vec![
+            NodeProto { name: "drop".into(), ..node("Squeeze", &["x"], &["s"], vec![]) },
+            node("Transpose", &["s"], &["y"], vec![ints("perm", perm)]),
+        ]
+    };
+    let said = |perm: &[i64]| -> Vec<String> {
+        let m = model(13, graph(vec![value("x", DType::F32, &["n", "1", "m + 2"])], nodes(perm), &["y"]));
+        load(&m).unwrap().assumptions.iter().map(|a| a.to_string()).collect()
+    };
+    assert_eq!(said(&[1, 0]), ["node \"drop\" assumes that n != 1"]);
+    assert_eq!(said(&[0]), ["node \"drop\" assumes that n == 1"]);
+}
+
 /// A vector that gets longer by `x` in every iteration.
 #[test]
 fn sizes_that_a_loop_changes_become_symbols() {
