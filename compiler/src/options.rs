@@ -3,6 +3,7 @@
 use crate::targets::{self, Target};
 use crate::{Error, Result};
 pub use dlc_egraph::Extract;
+use dlc_ir::Tensor;
 use std::str::FromStr;
 
 /// All that a compilation may be told. Nothing in it changes what the model means.
@@ -12,6 +13,8 @@ pub struct Options {
     pub target: &'static Target,
     /// Symbolic sizes of the inputs that are fixed at compile time, by name.
     pub dims: Vec<(String, i64)>,
+    /// Inputs whose values are known at compile time; the program has them no more.
+    pub constants: Vec<(String, Tensor)>,
     /// How the e-graph is searched, and how a program is chosen from it.
     pub saturation: dlc_egraph::Options,
     /// Type that floating-point layers are computed in.
@@ -22,7 +25,7 @@ impl Default for Options {
     fn default() -> Self {
         let target = &targets::TARGETS[0];
         let saturation = dlc_egraph::Options::default();
-        Options { target, dims: vec![], saturation, precision: Precision::F32 }
+        Options { target, dims: vec![], constants: vec![], saturation, precision: Precision::F32 }
     }
 }
 

@@ -127,13 +127,17 @@ fn check(graph: &Graph, stage: &Stage) -> Result<()> {
 
 fn import(path: &Path, options: &Options) -> Result<Imported, Cause> {
     if let Some(text) = text_form(path)? {
+        if let Some((name, _)) = options.constants.first() {
+            return Err(format!("input {name:?} is given a value, expected a model in ONNX for that").into());
+        }
         let mut graph = dlc_ir::text::parse(&text)?;
         sizes::fix(&mut graph, &options.dims)?;
         graph.infer_all()?;
         return Ok(Imported { graph, assumptions: vec![] });
     }
     let dims = options.dims.iter().cloned().collect();
-    let model = dlc_onnx::load(path, &LoadOptions { dims, ..LoadOptions::default() })?;
+    let constants = options.constants.iter().cloned().collect();
+    let model = dlc_onnx::load(path, &LoadOptions { dims, constants, ..LoadOptions::default() })?;
     Ok(Imported { graph: model.graph, assumptions: model.assumptions })
 }
 

@@ -1,5 +1,7 @@
 //! Flags that several verbs share.
 
+use crate::failure::Failure;
+use crate::inputs::read_tensor;
 use clap::Args;
 use dlc_compiler::options::extract;
 use dlc_compiler::{Extract, Options, Precision, Target, targets};
@@ -15,6 +17,9 @@ pub struct CompileArgs {
     /// Fix a symbolic size of the inputs.
     #[arg(long = "dim", value_name = "NAME=N", value_parser = dim)]
     pub dims: Vec<(String, i64)>,
+    /// Give an input its value now; the program does not have it as an input any more.
+    #[arg(long = "const", value_name = "NAME=FILE", value_parser = constant)]
+    pub constants: Vec<(String, PathBuf)>,
     /// How a program is chosen among equal ones: greedy, or random:SEED.
     #[arg(long, default_value = "greedy", value_parser = extract)]
     pub extract: Extract,
@@ -24,12 +29,18 @@ pub struct CompileArgs {
 }
 
 impl CompileArgs {
-    /// As options of the compiler.
-    pub fn options(&self) -> Options {
-        let mut options =
-            Options { target: self.target, dims: self.dims.clone(), precision: self.precision, ..Options::default() };
+    /// As options of the compiler; reads the constants.
+    pub fn options(&self) -> Result<Options, Failure> {
+        let constant = |(name, file): &(String, PathBuf)| read_tensor(file).map(|t| (name.clone(), t));
+        let mut options = Options {
+            target: self.target,
+            dims: self.dims.clone(),
+            constants: self.constants.iter().map(constant).collect::<Result<_, Failure>>()?,
+            precision: self.precision,
+            ..Options::default()
+        };
         options.saturation.extract = self.extract;
-        options
+        Ok(options)
     }
 }
 
@@ -48,6 +59,12 @@ pub fn dim(text: &str) -> Result<(String, i64), String> {
         Ok(n) if n >= 0 => Ok((name.into(), n)),
         _ => Err(format!("size {n:?}: expected a whole number, 0 or more")),
     }
+}
+
+/// `mask=mask.npy`
+fn constant(text: &str) -> Result<(String, PathBuf), String> {
+    let (name, file) = text.split_once('=').ok_or("expected NAME=FILE")?;
+    Ok((name.into(), file.into()))
 }
 
 /// What to run a model on.

@@ -112,6 +112,27 @@ fn the_same_seed_gives_the_same_run() {
 }
 
 #[test]
+fn an_input_may_be_given_its_value_when_compiling() {
+    let home = Home::new();
+    home.done(&["models", "mlp", "-o", "mlp.onnx"]);
+    let header = "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 784)}";
+    let mut file = b"\x93NUMPY\x01\x00".to_vec();
+    file.extend((header.len() as u16).to_le_bytes());
+    file.extend(header.as_bytes());
+    file.extend([0; 784 * 4]);
+    home.put("x.npy", &file);
+    home.done(&["run", "mlp.onnx", "--input", "x=x.npy", "-o", "input"]);
+    home.done(&["compile", "mlp.onnx", "--const", "x=x.npy"]);
+    assert_eq!(home.json(&["inspect", "mlp.dlc"])["inputs"], serde_json::json!([]));
+    home.done(&["run", "mlp.dlc", "-o", "const"]);
+    let y = |dir: &str| fs::read(home.path(dir).join("output_0.npy")).unwrap();
+    assert_eq!(y("input").len(), y("const").len());
+    home.fails(1, &["compile", "mlp.onnx", "--const", "z=x.npy"]);
+    assert!(home.fails(1, &["compile", "net.txt", "--const", "x=x.npy"]).contains("ONNX"));
+    home.fails(2, &["compile", "mlp.onnx", "--const", "x"]);
+}
+
+#[test]
 fn inputs_not_given_are_named() {
     let home = Home::new();
     let out = home.dlc(&["run", "net.txt", "--input", "x=random:3"]);

@@ -57,7 +57,7 @@ impl Bench {
     pub fn run(self, ui: &Ui) -> Result<()> {
         let base_mib = process::peak_mib();
         let start = Instant::now();
-        let mut engine = subject::open(&self.file, &self.how.options(), self.threads, ui)?;
+        let mut engine = subject::open(&self.file, &self.how.options()?, self.threads, ui)?;
         let load_s = start.elapsed().as_secs_f64();
         let x = inputs::resolve(&engine.inputs()?, &self.inputs.inputs, &self.how.dims, ui)?;
         let doing = || format!("running {}", self.file.display());

@@ -46,7 +46,7 @@ struct Row {
 impl Bisect {
     pub fn run(self, ui: &Ui) -> Result<()> {
         let doing = || format!("bisecting {}", self.model.display());
-        let options = self.how.options();
+        let options = self.how.options()?;
         let imported = subject::model(&self.model, &options, ui)?;
         let ports = sizes::inputs(&imported.graph);
         let given = match &self.data {

@@ -49,7 +49,7 @@ impl Compile {
         }
         let form = self.emit.clone().unwrap_or_else(|| "artifact".into());
         self.check_form(&form)?;
-        let imported = subject::model(&self.model, &self.how.options(), ui)?;
+        let imported = subject::model(&self.model, &self.how.options()?, ui)?;
         let nodes_imported = imported.graph.len();
         let (model, bytes) = self.compile(imported, &form, ui)?;
         let file = self.file(&form);
@@ -82,7 +82,7 @@ impl Compile {
     fn compile(&self, model: Imported, form: &str, ui: &Ui) -> Result<(Imported, Vec<u8>)> {
         let bar = ui.bar(1);
         let doing = || format!("compiling {}", self.model.display());
-        let options = self.how.options();
+        let options = self.how.options()?;
         let graph = stages::optimize(model.graph, &options, &mut |p| bar.follow(p)).doing(doing)?;
         let model = Imported { graph, ..model };
         let bytes = stages::emit(&model, &options, form, &mut |p| bar.follow(p)).doing(doing)?;
@@ -99,7 +99,7 @@ impl Compile {
             }
             _ => ControlFlow::Continue(()),
         };
-        let options = self.how.options();
+        let options = self.how.options()?;
         let imported = stages::import_model(&self.model, &options, &mut watch);
         let done = imported.and_then(|m| stages::optimize(m.graph, &options, &mut watch));
         match (dump, done) {

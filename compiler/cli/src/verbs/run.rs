@@ -45,7 +45,7 @@ struct Output {
 
 impl Run {
     pub fn run(self, ui: &Ui) -> Result<()> {
-        let mut engine = subject::open(&self.file, &self.how.options(), self.threads, ui)?;
+        let mut engine = subject::open(&self.file, &self.how.options()?, self.threads, ui)?;
         let x = inputs::resolve(&engine.inputs()?, &self.inputs.inputs, &self.how.dims, ui)?;
         let start = Instant::now();
         let y = engine.run(&x).doing(|| format!("running {}", self.file.display()))?;

@@ -59,7 +59,7 @@ struct Row {
 
 impl Verify {
     pub fn run(self, ui: &Ui) -> Result<()> {
-        let mut model = subject::model(&self.model, &self.how.options(), ui)?;
+        let mut model = subject::model(&self.model, &self.how.options()?, ui)?;
         if self.per_layer {
             show_all(&mut model.graph);
         }
@@ -94,7 +94,7 @@ impl Verify {
     fn engine(&self, model: Imported, ui: &Ui) -> Result<Engine> {
         match &self.artifact {
             Some(path) => Engine::open(path, self.threads),
-            None => subject::compile(model, &self.how.options(), self.threads, ui),
+            None => subject::compile(model, &self.how.options()?, self.threads, ui),
         }
     }
 
