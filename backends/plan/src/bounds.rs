@@ -70,7 +70,7 @@ impl Collector<'_> {
         let mut top = l.constant.clone();
         for (v, c) in &l.vars {
             let Some(n) = self.ranges.get(v) else { return };
-            if c.at_least(0) || matches!(c.as_const(), None) {
+            if c.at_least(0) || c.as_const().is_none() {
                 top = top + c.clone() * (n.clone() - 1.into());
             }
         }

@@ -484,7 +484,7 @@ impl<'a> Function<'a> {
             (a, b) if a == b => v,
             (Elem::F32, Elem::F64) => self.b.ins().fpromote(F64, v),
             (Elem::F64, Elem::F32) => self.b.ins().fdemote(F32, v),
-            (Elem::Mask, _) => self.from_mask(from, ty, v),
+            (Elem::Mask, _) => self.mask_as(from, ty, v),
             (a, Elem::Mask) if float(a) => {
                 let zero = self.zero(from);
                 self.b.ins().fcmp(FloatCC::NotEqual, v, zero)
@@ -512,7 +512,7 @@ impl<'a> Function<'a> {
         if ty.lanes == 1 { scalar } else { self.b.ins().splat(clif_type(ty), scalar) }
     }
 
-    fn from_mask(&mut self, from: Type, ty: Type, v: Value) -> Value {
+    fn mask_as(&mut self, from: Type, ty: Type, v: Value) -> Value {
         let int = if from.lanes == 1 {
             let wide = if matches!(ty.elem, Elem::I64 | Elem::U64) { I64 } else { I32 };
             self.b.ins().uextend(wide, v)

@@ -73,7 +73,7 @@ fn result(op: &dyn Op, i: usize, s: &Sample) -> Vec<Tensor> {
 
 fn same_shape(what: &str, y: &Fact, t: &Tensor, env: &HashMap<String, i64>) {
     assert_eq!(y.dtype, t.dtype(), "{what}: type");
-    if y.shape.iter().any(|d| has_fresh(d)) {
+    if y.shape.iter().any(has_fresh) {
         assert_eq!(y.rank(), t.rank(), "{what}: rank");
         return;
     }
