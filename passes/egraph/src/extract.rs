@@ -69,7 +69,7 @@ impl Problem {
         Problem { ids, nodes, roots }
     }
 
-    /// Classes needed by the roots, operands first. Panics never: a class without candidate is left out.
+    /// Classes needed by the roots, operands first. A class without candidate is left out.
     fn needed(&self, chosen: &Chosen) -> Vec<usize> {
         let (mut seen, mut order) = (vec![false; self.ids.len()], vec![]);
         for root in &self.roots {

@@ -2,7 +2,7 @@
 
 use crate::analysis::Terms;
 use crate::rule::Law;
-use egg::Searcher;
+use egg::{Id, Searcher, Subst};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -90,24 +90,31 @@ fn round(terms: &mut Terms, laws: &[&Law], limits: &Limits, budget: &mut Budget,
     }
     let mut changed = false;
     for (law, class, subst) in found {
-        if budget.applications == 0 || !law.applies(terms, &subst) {
-            continue;
+        if budget.applications > 0 && apply(terms, law, class, &subst, report) {
+            budget.applications -= 1;
+            changed = true;
         }
-        let Some(new) = law.instantiate(terms, &subst) else { continue };
-        let (new, class) = (terms.find(new), terms.find(class));
-        if new == class {
-            continue;
-        }
-        if !terms[new].data.agrees(&terms[class].data) {
-            debug_assert!(!terms[new].data.contradicts(&terms[class].data), "rule {} changes the type", law.name);
-            report.refused += 1;
-            continue;
-        }
-        terms.union(class, new);
-        budget.applications -= 1;
-        *report.applied.entry(law.name).or_insert(0) += 1;
-        changed = true;
     }
     terms.rebuild();
     changed
+}
+
+/// Makes the two sides of a match equal, if that is new, the conditions hold, and the types are shown to be the same.
+fn apply(terms: &mut Terms, law: &Law, class: Id, subst: &Subst, report: &mut Report) -> bool {
+    if !law.applies(terms, subst) {
+        return false;
+    }
+    let Some(new) = law.instantiate(terms, subst) else { return false };
+    let (new, class) = (terms.find(new), terms.find(class));
+    if new == class {
+        return false;
+    }
+    if !terms[new].data.agrees(&terms[class].data) {
+        debug_assert!(!terms[new].data.contradicts(&terms[class].data), "rule {} changes the type", law.name);
+        report.refused += 1;
+        return false;
+    }
+    terms.union(class, new);
+    *report.applied.entry(law.name).or_insert(0) += 1;
+    true
 }
