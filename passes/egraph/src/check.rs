@@ -140,7 +140,7 @@ impl Case<'_> {
 }
 
 /// The first element that is not equal up to rounding. Where the left side is not finite anything is.
-fn difference(a: &Tensor, b: &Tensor) -> Option<usize> {
+pub(crate) fn difference(a: &Tensor, b: &Tensor) -> Option<usize> {
     let largest = a.iter().map(|v| v.f().abs()).filter(|v| v.is_finite()).fold(1e-3, f64::max);
     let tolerance = match a.dtype() {
         DType::F32 | DType::F64 => 1e-4 * largest,

@@ -49,6 +49,43 @@ fn every_rule_is_sound_and_alive() {
     assert!(failed.is_empty(), "{}", failed.join("\n"));
 }
 
+/// A sample as a graph: floats are inputs, all else is constant, as models have it.
+fn one_node(op: dlc_ir::OpRef, s: &dlc_ir::Sample) -> (Graph, Vec<Tensor>) {
+    let (mut g, mut x, mut inputs) = (Graph::new("sample"), vec![], vec![]);
+    for (i, t) in s.x.iter().enumerate() {
+        x.push(t.as_ref().map(|t| match t.dtype().is_float() {
+            true => {
+                inputs.push(t.clone());
+                g.add_input(&format!("x{i}"), t.type_fact())
+            }
+            false => g.add_const(&format!("c{i}"), t.clone()),
+        }));
+    }
+    let node = g.add_op("node", op, s.attrs.clone(), &x, s.outputs).unwrap();
+    (0..s.outputs as u32).for_each(|port| g.add_output(&format!("y{port}"), dlc_ir::Value { node, port }));
+    (g, inputs)
+}
+
+#[test]
+fn every_sample_of_every_operator_survives() {
+    for op in dlc_ir::ops::OPS {
+        for s in op.samples().into_iter().take(3) {
+            let (before, x) = one_node(dlc_ir::OpRef(*op), &s);
+            let mut g = before.clone();
+            let opts = Options { extract: Extract::Random(5), ..Options::default() };
+            saturate(&mut g, &RULES, &opts, &Traffic::default()).unwrap();
+            verify::verify(&g).unwrap_or_else(|e| panic!("{}: {e}", op.name()));
+            if build::is_opaque(&before, before.outputs()[0].1.node) {
+                continue;
+            }
+            let (a, b) = (interp::run(&g, &x).unwrap(), interp::run(&before, &x).unwrap());
+            for (a, b) in a.iter().zip(&b) {
+                assert!(check::difference(a, b).is_none(), "{}: {a:?} {b:?}", op.name());
+            }
+        }
+    }
+}
+
 #[test]
 fn names_of_rules_are_unique() {
     let mut seen = std::collections::BTreeSet::new();
