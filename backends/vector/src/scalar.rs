@@ -39,11 +39,11 @@ pub fn elem(ty: Ty) -> Elem {
 /// Whether the elements for consecutive values of `var` can be computed in lanes: 32-bit types, loads that step by 0 or
 /// 1 element, nothing that calls out, no index used as a value.
 pub fn is_wide(e: &Expr, var: u32) -> bool {
+    let lanes = matches!(e.ty(), Ty::F32 | Ty::I32 | Ty::Bool);
     if !mentions(e, var) {
-        return true;
+        return lanes;
     }
     let child = |c: &Expr| is_wide(c, var);
-    let lanes = matches!(e.ty(), Ty::F32 | Ty::I32 | Ty::Bool);
     match &**e {
         E::Load { dtype, shape, index, .. } => {
             let step = Linear::address(index, shape).step(var).and_then(|s| s.as_const());
