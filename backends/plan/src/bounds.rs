@@ -81,7 +81,8 @@ impl Collector<'_> {
         }
     }
 
-    /// Both factors have all of the summed axes.
+    /// Both factors have all of the summed axes. Constant sizes were compared by inference; where they differ here, the
+    /// factor is a part of a larger tensor.
     fn summed(&mut self, k: &dlc_ir::lower::Contract) {
         let first = (k.batch.len() + k.m.len() + k.n.len()) as u32;
         let mut found = vec![];
@@ -97,7 +98,8 @@ impl Collector<'_> {
             }
         }
         for (d, n) in found {
-            if d != n && !(n.clone() - d.clone()).at_least(0) {
+            let constant = d.as_const().is_some() && n.as_const().is_some();
+            if d != n && !constant && !(n.clone() - d.clone()).at_least(0) {
                 self.add(d.clone(), n, &d);
             }
         }
