@@ -29,7 +29,8 @@ impl Doctor {
 }
 
 fn version() -> Check {
-    Check { what: "dlc", finding: env!("CARGO_PKG_VERSION").into(), good: true }
+    let finding = format!("{}, artifact format {}", env!("CARGO_PKG_VERSION"), dlc_artifact::file::VERSION);
+    Check { what: "dlc", finding, good: true }
 }
 
 fn system() -> Check {
