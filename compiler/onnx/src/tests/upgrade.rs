@@ -131,3 +131,10 @@ fn scatter_has_a_new_name() {
     let x = [count(&[3]), Tensor::i64(&[1], &[1]), f(&[1], &[9.0])];
     assert_eq!(one(9, "Scatter", vec![int("axis", 0)], &x), f(&[3], &[0.0, 9.0, 2.0]));
 }
+
+#[test]
+fn a_real_signal_may_lack_its_last_axis() {
+    let rest = [Tensor::i64(&[], &[2]), f(&[4], &[1.0; 4])];
+    let run = |shape: &[usize]| one(17, "STFT", vec![], &[[count(shape)].as_slice(), &rest].concat());
+    assert_eq!(run(&[1, 8]), run(&[1, 8, 1]));
+}

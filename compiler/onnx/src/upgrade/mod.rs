@@ -76,6 +76,7 @@ static UPGRADES: &[Entry] = &[
     entry(&["DFT"], 19, operand::dft_axis),
     entry(&["GridSample"], 19, resize::grid_mode),
     entry(&["GroupNormalization"], 20, norm::scale_of_groups),
+    entry(&["STFT"], ALWAYS, operand::stft_channel),
     entry(&["Scatter"], ALWAYS, operand::scatter),
     entry(&["Upsample"], ALWAYS, resize::upsample),
     entry(&["Resize"], ALWAYS, resize::empty_operands),

@@ -1,7 +1,7 @@
 //! Attributes that became operands, and attributes whose defaults or types changed.
 
 use super::Draft;
-use dlc_ir::{Attr, Num, Result, Tensor, Value, bail, ensure};
+use dlc_ir::{Attr, Attrs, Num, Result, Tensor, Value, bail, ensure};
 
 type Done = Result<Option<Vec<Value>>>;
 
@@ -143,6 +143,16 @@ pub fn dft_axis(d: &mut Draft) -> Done {
     let axis = d.take::<i64>("axis")?.unwrap_or(1);
     let v = d.constant("axis", Tensor::i64(&[], &[axis]));
     d.set(2, v);
+    Ok(None)
+}
+
+/// A real signal may come without its last axis of size 1, as runtimes accept it.
+pub fn stft_channel(d: &mut Draft) -> Done {
+    if d.fact(0, "signal")?.rank() == 2 {
+        let (signal, axis) = (d.operand(0, "signal")?, d.ints("axis", &[-1]));
+        let signal = d.apply("channel", "Unsqueeze", Attrs::new(), &[signal, axis])?;
+        d.set(0, signal);
+    }
     Ok(None)
 }
 
