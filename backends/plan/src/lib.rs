@@ -13,6 +13,7 @@ pub mod expand;
 pub mod region;
 pub mod schedule;
 pub mod share;
+mod text;
 
 use dlc_ir::lower::{Contract, Expr, Proc};
 use dlc_ir::{DType, Dim, Tensor};
