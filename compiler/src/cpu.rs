@@ -30,7 +30,7 @@ fn compile(model: &Imported, form: &str) -> Result<Vec<u8>, Cause> {
                 ("compiler".into(), concat!("dlc ", env!("CARGO_PKG_VERSION")).into()),
                 ("model".into(), model.graph.name.clone()),
             ];
-            Ok(compiled.artifact.to_bytes()?.to_vec())
+            Ok(compiled.artifact.to_bytes()?.into())
         }
     }
 }

@@ -1,11 +1,12 @@
 //! What a verb is about: a model to be compiled, or an artifact.
 
 use crate::engine::Engine;
-use crate::failure::{Doing, Result};
+use crate::failure::{Doing, Failure, Result};
 use crate::ui::Ui;
 use dlc_artifact::file::MAGIC;
-use dlc_compiler::Options;
 use dlc_compiler::stages::{self, Imported};
+use dlc_compiler::{Options, sizes};
+use dlc_ir::Fact;
 use std::path::Path;
 
 /// Reads a model.
@@ -30,7 +31,11 @@ pub fn compile(model: Imported, options: &Options, threads: usize, ui: &Ui) -> R
 /// Makes a file ready to run: an artifact is loaded, a model compiled.
 pub fn open(path: &Path, options: &Options, threads: usize, ui: &Ui) -> Result<Engine> {
     match is_artifact(path)? {
-        true => Engine::open(path, threads),
+        true => {
+            let engine = Engine::open(path, threads)?;
+            check_fixed(&engine, options)?;
+            Ok(engine)
+        }
         false => compile(model(path, options, ui)?, options, threads, ui),
     }
 }
@@ -38,4 +43,20 @@ pub fn open(path: &Path, options: &Options, threads: usize, ui: &Ui) -> Result<E
 /// Whether a file begins as an artifact does.
 pub fn is_artifact(path: &Path) -> Result<bool> {
     Ok(crate::files::head(path, MAGIC.len() as u64)? == MAGIC)
+}
+
+/// An artifact is compiled already: sizes given are for its open sizes, and its inputs cannot become constants.
+fn check_fixed(engine: &Engine, options: &Options) -> Result<()> {
+    if let Some((name, _)) = options.constants.first() {
+        return Err(Failure::usage(format!("input {name:?} cannot be given its value: the artifact is compiled")));
+    }
+    let facts: Vec<Fact> = engine.inputs()?.into_iter().map(|i| i.1).collect();
+    let open = sizes::symbols(&facts);
+    match options.dims.iter().find(|d| !open.contains(&d.0)) {
+        Some((name, _)) => {
+            let open: Vec<String> = open.into_iter().collect();
+            Err(Failure::usage(format!("no open size is named {name:?}, expected one of {}", open.join(", "))))
+        }
+        None => Ok(()),
+    }
 }

@@ -127,6 +127,11 @@ fn an_input_may_be_given_its_value_when_compiling() {
     home.done(&["run", "mlp.dlc", "-o", "const"]);
     let y = |dir: &str| fs::read(home.path(dir).join("output_0.npy")).unwrap();
     assert_eq!(y("input").len(), y("const").len());
+    home.fails(2, &["run", "mlp.dlc", "--const", "x=x.npy"]);
+    home.fails(2, &["run", "mlp.dlc", "--dim", "batch=2"]);
+    home.done(&["compile", "mlp.onnx"]);
+    let report = home.json(&["run", "mlp.dlc", "--dim", "batch=2"]);
+    assert_eq!(report["outputs"][0]["shape"], serde_json::json!([2, 10]));
     home.fails(1, &["compile", "mlp.onnx", "--const", "z=x.npy"]);
     assert!(home.fails(1, &["compile", "net.txt", "--const", "x=x.npy"]).contains("ONNX"));
     home.fails(2, &["compile", "mlp.onnx", "--const", "x"]);
@@ -182,6 +187,9 @@ fn every_seeded_network_runs_and_verifies() {
         home.done(&["compile", "model.onnx"]);
         assert_eq!(home.json(&["verify", "model.onnx", "model.dlc", "--threads", "2"])["good"], true, "{name}");
         home.done(&["inspect", "model.dlc"]);
+        home.done(&["compile", "model.onnx", "-o", "again.dlc"]);
+        let bytes = |file: &str| fs::read(home.path(file)).unwrap();
+        assert!(bytes("model.dlc") == bytes("again.dlc"), "{name}: the same model gives the same bytes");
     }
     for name in ["gate", "mlp"] {
         home.done(&["models", name, "-o", "model.txt"]);
