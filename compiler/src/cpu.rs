@@ -8,7 +8,7 @@ use dlc_ir::Dim;
 use dlc_onnx::Assumption;
 use dlc_plan::Assert;
 
-/// The artifact, all kernels as Cranelift's intermediate form or as assembly, or an object file.
+/// The artifact, the plan of its steps as text, all kernels as Cranelift's intermediate form or as assembly, or an object file.
 pub fn emit(model: &Imported, _: &Options, form: &str) -> Result<Vec<u8>> {
     compile(model, form).map_err(|e| Error::stage("emit", e))
 }
@@ -18,6 +18,9 @@ fn compile(model: &Imported, form: &str) -> Result<Vec<u8>, Cause> {
     let asserts = model.assumptions.iter().filter(|a| a.always).flat_map(asserts);
     if let Some(main) = schedule.blocks.first_mut() {
         main.asserts.extend(asserts);
+    }
+    if form == "plan" {
+        return Ok(schedule.to_string().into_bytes());
     }
     let listings = matches!(form, "clif" | "asm");
     let mut compiled = dlc_cpu::program::write(&schedule, &dlc_cpu::Options { listings })?;

@@ -26,7 +26,7 @@ const CPU: Target = Target {
     name: "cpu",
     doc: "machine code for the processor the compiler runs on",
     emit: Some(cpu::emit),
-    forms: &["artifact", "text", "clif", "asm", "obj"],
+    forms: &["artifact", "text", "plan", "clif", "asm", "obj"],
 };
 
 const REFERENCE: Target = Target {

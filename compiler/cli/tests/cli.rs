@@ -161,7 +161,7 @@ fn stages_can_be_dumped_and_the_graph_written() {
     assert!(home.done(&["compile", "net.txt", "--dump-after", "import"]).contains("Relu(\"fc/MatMul\")"));
     home.done(&["compile", "net.txt", "--emit", "text", "-o", "again.txt"]);
     assert!(home.done(&["inspect", "again.txt"]).contains("MatMul"));
-    for (form, end) in [("clif", "clif"), ("asm", "s"), ("obj", "o")] {
+    for (form, end) in [("plan", "plan"), ("clif", "clif"), ("asm", "s"), ("obj", "o")] {
         home.done(&["compile", "net.txt", "--emit", form]);
         assert!(fs::metadata(home.path("net").with_extension(end)).unwrap().len() > 100, "{form}");
     }

@@ -26,7 +26,7 @@ pub struct Compile {
     #[arg(long, value_name = "STAGE", conflicts_with_all = ["output", "emit"])]
     dump_after: Option<String>,
     /// Write another form of the program instead of the artifact.
-    #[arg(long, value_name = "FORM", value_parser = ["text", "clif", "asm", "obj"])]
+    #[arg(long, value_name = "FORM", value_parser = ["text", "plan", "clif", "asm", "obj"])]
     emit: Option<String>,
 }
 
