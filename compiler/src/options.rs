@@ -5,6 +5,7 @@ use crate::{Error, Result};
 pub use dlc_egraph::Extract;
 use dlc_ir::Tensor;
 use std::str::FromStr;
+use std::time::Duration;
 
 /// All that a compilation may be told. Nothing in it changes what the model means.
 #[derive(Clone, Debug)]
@@ -24,10 +25,14 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         let target = &targets::TARGETS[0];
-        let saturation = dlc_egraph::Options::default();
+        let mut saturation = dlc_egraph::Options::default();
+        saturation.limits.time = PATIENCE;
         Options { target, dims: vec![], constants: vec![], saturation, precision: Precision::F32 }
     }
 }
+
+/// Longest search. It is refused rather than cut short: a result that depends on the speed of the machine is no result.
+pub const PATIENCE: Duration = Duration::from_secs(3600);
 
 /// `greedy`, or `random:SEED`.
 pub fn extract(s: &str) -> std::result::Result<Extract, String> {

@@ -173,7 +173,11 @@ fn saturate(graph: &mut Graph, options: &Options) -> Result<(), Cause> {
 
 /// Searches the graph by all rules, and says which were applied.
 pub(crate) fn search(graph: &mut Graph, options: &dlc_egraph::Options) -> Result<dlc_egraph::Report, Cause> {
-    Ok(dlc_egraph::saturate(graph, &dlc_egraph::RULES, options, &Traffic::default())?)
+    let report = dlc_egraph::saturate(graph, &dlc_egraph::RULES, options, &Traffic::default())?;
+    match report.out_of_time {
+        true => Err(format!("the search took longer than {:?}", options.limits.time).into()),
+        false => Ok(report),
+    }
 }
 
 fn simplify(graph: &mut Graph, _: &Options) -> Result<(), Cause> {
