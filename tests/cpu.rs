@@ -14,17 +14,31 @@ pub fn run(g: &Graph, x: &[Tensor]) -> Result<Vec<Tensor>, String> {
 }
 
 /// The same of a model, whose assumptions the program checks.
-pub fn run_model(mut model: Imported, x: &[Tensor]) -> Result<Vec<Tensor>, String> {
-    let (options, mut watch) =
-        (dlc_compiler::Options::default(), |_: dlc_compiler::Progress| ControlFlow::Continue(()));
-    model.graph = stages::optimize(model.graph, &options, &mut watch).map_err(|e| chain(&e))?;
-    let artifact = stages::emit(&model, &options, "artifact", &mut watch).map_err(|e| chain(&e))?;
-    let model = Model::from_bytes(artifact.into()).map_err(|e| e.to_string())?;
-    let options = dlc_runtime::Options { threads: THREADS, max_memory: None };
-    let mut session = Session::new(&model, options).map_err(|e| e.to_string())?;
-    let x: Vec<_> = x.iter().map(to_runtime).collect::<Result<_, _>>()?;
-    let y = session.run(&x).map_err(|e| e.to_string())?;
-    y.iter().map(from_runtime).collect()
+pub fn run_model(model: Imported, x: &[Tensor]) -> Result<Vec<Tensor>, String> {
+    Program::compile(model)?.run(x, THREADS)
+}
+
+/// A compiled model.
+pub struct Program(Model);
+
+impl Program {
+    /// Runs every stage and opens the artifact.
+    pub fn compile(mut model: Imported) -> Result<Self, String> {
+        let (options, mut watch) =
+            (dlc_compiler::Options::default(), |_: dlc_compiler::Progress| ControlFlow::Continue(()));
+        model.graph = stages::optimize(model.graph, &options, &mut watch).map_err(|e| chain(&e))?;
+        let artifact = stages::emit(&model, &options, "artifact", &mut watch).map_err(|e| chain(&e))?;
+        Model::from_bytes(artifact.into()).map(Program).map_err(|e| e.to_string())
+    }
+
+    /// One run with a session of its own, on this many threads.
+    pub fn run(&self, x: &[Tensor], threads: usize) -> Result<Vec<Tensor>, String> {
+        let options = dlc_runtime::Options { threads, max_memory: None };
+        let mut session = Session::new(&self.0, options).map_err(|e| e.to_string())?;
+        let x: Vec<_> = x.iter().map(to_runtime).collect::<Result<_, _>>()?;
+        let y = session.run(&x).map_err(|e| e.to_string())?;
+        y.iter().map(from_runtime).collect()
+    }
 }
 
 fn to_runtime(t: &Tensor) -> Result<dlc_runtime::Tensor, String> {

@@ -5,11 +5,13 @@ use dlc_tests::zoo;
 
 /// Inputs of every network of `dlc-models`.
 const RECIPES: &[(&str, &str)] = &[
+    ("decoder", "x=normal:1[2,3,32];past_key=normal:1[2,4,32];past_value=normal:1[2,4,32]"),
     ("encoder", "x=normal:1[2,5,64]"),
     ("gate", "x=normal:1[2,8]"),
     ("int8_mlp", "x=normal:1[2,64]"),
     ("lenet", "x=uniform[1,1,28,28]"),
     ("mlp", "x=uniform[2,784]"),
+    ("pyramid", "image=uniform[1,3,10,13]"),
     ("tagger", "words=ints:0:100[4,2]"),
     ("tiny_mobilenet", "x=uniform[1,3,32,32]"),
     ("tiny_resnet", "x=uniform[1,3,32,32]"),

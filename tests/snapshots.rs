@@ -35,6 +35,22 @@ fn simple_networks_stay_as_they_are() {
     snapshot("lenet");
     snapshot("gate");
     snapshot("tagger");
+    snapshot("mlp");
+    snapshot("int8_mlp");
+}
+
+#[test]
+fn sizes_from_shapes_stay_symbolic() {
+    snapshot("pyramid");
+    snapshot("decoder");
+}
+
+#[test]
+fn schedules_fuse_and_reuse_memory() {
+    for m in MODELS {
+        let schedule = dlc_plan::plan(&optimized(m.name, &Options::default())).unwrap();
+        insta::assert_snapshot!(format!("{}_plan", m.name), schedule.to_string());
+    }
 }
 
 /// Largest difference, relative to the largest element.

@@ -70,6 +70,20 @@ pub fn data(id: &str) -> (Vec<PathBuf>, Vec<PathBuf>) {
     (files(&folder, "input"), files(&folder, "output"))
 }
 
+/// Recipes of inputs of other sizes than the manifest's: model and recipe.
+pub fn sizes() -> Vec<(&'static str, &'static str)> {
+    include_str!("zoo/sizes.tsv").lines().skip(1).filter_map(|l| l.split_once('\t')).collect()
+}
+
+/// As [`data`], for another recipe.
+pub fn data_of(id: &str, recipe: &str) -> (Vec<PathBuf>, Vec<PathBuf>) {
+    let (e, model) = (entry(id), model(id));
+    let k = sizes().iter().position(|s| *s == (id, recipe)).expect("the recipe is listed");
+    let key = format!("{}{recipe}{}", e.sha256, include_str!("zoo/expect.py"));
+    let folder = cache::once(&format!("zoo-{id}-size-{k}"), &key, |target| expect(&model, recipe, target));
+    (files(&folder, "input"), files(&folder, "output"))
+}
+
 /// Writes seeded inputs of a model, and what ONNX Runtime gives for them, into `target`; see `zoo/expect.py` for the
 /// recipe.
 pub fn expect(model: &Path, recipe: &str, target: &Path) -> Result<(), String> {

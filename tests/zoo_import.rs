@@ -3,6 +3,8 @@
 use dlc_compiler::stages::Imported;
 use dlc_ir::{Graph, Tensor};
 use dlc_tests::zoo::{self, Compare};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 /// Models that the oracle runs in seconds.
 const SMALL: &[&str] = &["dtln-1-lstm", "mnist-8", "silero-vad-v6"];
@@ -15,9 +17,17 @@ fn graph(id: &str) -> Graph {
 
 /// Inputs and expected outputs of a model.
 pub fn data(id: &str) -> (Vec<Tensor>, Vec<Tensor>) {
-    let read = |p: &std::path::PathBuf| dlc_onnx::read_tensor_pb(p).unwrap_or_else(|e| panic!("{e}"));
-    let (x, y) = zoo::data(id);
-    (x.iter().map(read).collect(), y.iter().map(read).collect())
+    read(zoo::data(id))
+}
+
+fn read((x, y): (Vec<PathBuf>, Vec<PathBuf>)) -> (Vec<Tensor>, Vec<Tensor>) {
+    let one = |p: &PathBuf| dlc_onnx::read_tensor_pb(p).unwrap_or_else(|e| panic!("{e}"));
+    (x.iter().map(one).collect(), y.iter().map(one).collect())
+}
+
+fn imported(id: &str) -> Imported {
+    let loaded = dlc_onnx::load(&zoo::model(id), &Default::default()).unwrap_or_else(|e| panic!("{id}: {e}"));
+    Imported { graph: loaded.graph, assumptions: loaded.assumptions }
 }
 
 /// Says how results differ from those expected by more than the model's measure.
@@ -81,9 +91,7 @@ fn small_models_agree_with_another_runtime() {
 fn every_model_agrees_with_another_runtime_on_the_cpu() {
     let mut wrong = vec![];
     for e in zoo::entries() {
-        let loaded =
-            dlc_onnx::load(&zoo::model(e.id), &Default::default()).unwrap_or_else(|err| panic!("{}: {err}", e.id));
-        let model = Imported { graph: loaded.graph, assumptions: loaded.assumptions };
+        let model = imported(e.id);
         let (x, want) = data(e.id);
         let t = std::time::Instant::now();
         let result = crate::cpu::run_model(model, &x).and_then(|got| compare(e.id, &got, &want));
@@ -91,4 +99,43 @@ fn every_model_agrees_with_another_runtime_on_the_cpu() {
         wrong.extend(result.err().map(|what| format!("{}: {what}", e.id)));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn one_artifact_serves_other_sizes() {
+    let mut models: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (id, recipe) in zoo::sizes() {
+        models.entry(id).or_default().push(recipe);
+    }
+    for (id, recipes) in models {
+        let program = crate::cpu::Program::compile(imported(id)).unwrap();
+        for recipe in recipes {
+            let (x, want) = read(zoo::data_of(id, recipe));
+            let one = program.run(&x, 1).unwrap_or_else(|e| panic!("{id} {recipe}: {e}"));
+            let two = program.run(&x, 2).unwrap_or_else(|e| panic!("{id} {recipe}: {e}"));
+            assert!(one.iter().zip(&two).all(|(a, b)| a.bytes() == b.bytes()), "{id} {recipe}: threads change bits");
+            compare(id, &one, &want).unwrap_or_else(|e| panic!("{id} {recipe}: {e}"));
+        }
+    }
+}
+
+#[test]
+fn damaged_models_are_refused_without_a_panic() {
+    for e in zoo::entries() {
+        let whole = std::fs::read(zoo::model(e.id)).unwrap();
+        let n = whole.len();
+        for cut in [0, 1, 7, 64, n / 3, n / 2, n - 4096.min(n), n - 1] {
+            let short = dlc_onnx::load_bytes(whole[..cut].to_vec().into(), None, &Default::default());
+            assert!(short.is_err(), "{}: the first {cut} of {n} bytes are taken for a model", e.id);
+        }
+        let mut seed = 1u64;
+        for _ in 0..24 {
+            seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            let mut bad = whole.clone();
+            let at = (seed >> 20) as usize % if seed & 1 == 0 { n } else { n.min(4096) };
+            bad[at] ^= 1 << (seed >> 61);
+            // A flipped bit of a weight or a name is another model; what is refused is refused by an error.
+            let _ = dlc_onnx::load_bytes(bad.into(), None, &Default::default());
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! Small networks of known kinds with seeded weights, and (in `zoo.tsv`) a list of trained ones to fetch.
 
+mod decoder;
 mod encoder;
 mod gate;
 mod int8_mlp;
@@ -7,6 +8,7 @@ mod lenet;
 mod mlp;
 mod mobilenet;
 pub mod net;
+mod pyramid;
 pub mod random;
 mod resnet;
 mod tagger;
@@ -26,11 +28,13 @@ pub struct Model {
 
 /// Every network.
 pub static MODELS: &[Model] = &[
+    model("decoder", "attention with a cache of keys and values; any batch, length and past", decoder::build),
     model("encoder", "transformer encoder block of primitive operators; any batch and length", encoder::build),
     model("gate", "a branch (If) that the data decides", gate::build),
     model("int8_mlp", "perceptron with dynamic INT8 quantization", int8_mlp::build),
     model("lenet", "LeNet-5 for 28x28 images", lenet::build),
     model("mlp", "perceptron for 28x28 images", mlp::build),
+    model("pyramid", "two scales of an encoder-decoder for images of any size", pyramid::build),
     model("tagger", "embedding, bidirectional LSTM and a class for each word", tagger::build),
     model("tiny_mobilenet", "two inverted residuals of MobileNetV2", mobilenet::build),
     model("tiny_resnet", "two residual blocks with batch normalization", resnet::build),
