@@ -169,6 +169,7 @@ mod rnn;
 mod roi_align;
 mod rotary_embedding;
 mod round;
+mod scaler;
 mod scan;
 mod scatter;
 mod scatter_elements;
@@ -380,6 +381,7 @@ pub static OPS: &[&dyn Op] = &[
     &roi_align::RoiAlign,
     &rotary_embedding::RotaryEmbedding,
     &round::ROUND,
+    &scaler::Scaler,
     &scan::Scan,
     &scatter::Scatter,
     &scatter_elements::ScatterElements,
