@@ -210,7 +210,19 @@ impl Builder {
 
     /// One element, or [`LANES`] consecutive ones.
     pub fn load(&mut self, ty: Type, buf: Buf, mem: DType, index: Reg, offset: i32) -> Reg {
-        self.let_(ty, Inst::Load { buf, mem, index, offset })
+        self.let_(ty, Inst::Load { buf, mem, index, offset, fixed: false })
+    }
+
+    /// Tells of the loads that `f` makes that the kernel never writes what they read.
+    pub fn fixed<T>(&mut self, f: impl FnOnce(&mut Self) -> T) -> T {
+        let first = self.regs.len() as Reg;
+        let out = f(self);
+        for n in self.open.iter_mut().flatten() {
+            if let Node::Let(r, Inst::Load { fixed, .. }) = n {
+                *fixed |= *r >= first;
+            }
+        }
+        out
     }
 
     /// Stores one element or [`LANES`].

@@ -99,9 +99,16 @@ fn signature() -> Signature {
     s
 }
 
-/// Memory accesses never trap (the program's plan says so) but may be unaligned.
-fn flags() -> MemFlagsData {
-    MemFlagsData::new().with_notrap()
+/// What the caller passes never changes: loads of it may be moved out of loops.
+fn constant() -> MemFlagsData {
+    MemFlagsData::trusted().with_readonly().with_can_move()
+}
+
+/// Memory accesses never trap (the program's plan says so) but may be unaligned. What nothing writes may be read late:
+/// Cranelift then loads a factor right before its products, where it otherwise keeps all of them in registers.
+fn flags(fixed: bool) -> MemFlagsData {
+    let flags = MemFlagsData::new().with_notrap();
+    if fixed { flags.with_readonly().with_can_move() } else { flags }
 }
 
 struct Function<'a> {
@@ -140,7 +147,7 @@ impl<'a> Function<'a> {
         self.b.switch_to_block(entry);
         self.params = self.b.block_params(entry).to_vec();
         for i in 0..self.k.buffers {
-            let p = self.b.ins().load(I64, MemFlagsData::trusted().with_readonly(), self.params[0], 8 * i as i32);
+            let p = self.b.ins().load(I64, constant(), self.params[0], 8 * i as i32);
             self.buffers.push(p);
         }
         let k = self.k;
@@ -257,9 +264,7 @@ impl<'a> Function<'a> {
                 _ => self.b.ins().f32const(v as f32),
             },
             Inst::Int(v) => self.int(ty, v),
-            Inst::Arg(k) => {
-                self.b.ins().load(I64, MemFlagsData::trusted().with_readonly(), self.params[1], 8 * k as i32)
-            }
+            Inst::Arg(k) => self.b.ins().load(I64, constant(), self.params[1], 8 * k as i32),
             Inst::Begin => self.params[2],
             Inst::End => self.params[3],
             Inst::Un(op, a) => self.un(op, a),
@@ -288,7 +293,7 @@ impl<'a> Function<'a> {
                 let (v, x) = (self.get(v), self.get(x));
                 self.b.ins().insertlane(v, x, l)
             }
-            Inst::Load { buf, mem, index, offset } => self.load(ty, buf, mem, index, offset),
+            Inst::Load { buf, mem, index, offset, fixed } => self.load(ty, buf, mem, index, offset, flags(fixed)),
             Inst::Call(k, a, b) => self.call(k, a, b),
         }
     }
@@ -555,46 +560,55 @@ impl<'a> Function<'a> {
             Buf::Arg(k) => (self.buffers[k as usize], 0),
             Buf::Scratch(o) => (self.params[4], o as i32),
         };
-        let index = self.get(index);
+        // The last term of a sum is the innermost variable: what comes before it is added to the base outside of its loop.
+        let terms = match self.defs[index as usize] {
+            Some(Inst::Bin(Bin::Add, x, y)) => vec![x, y],
+            _ => vec![index],
+        };
         let shift = self.b.ins().iconst(I64, mem.size().trailing_zeros() as i64);
-        let bytes = self.b.ins().ishl(index, shift);
-        (self.b.ins().iadd(base, bytes), offset * mem.size() as i32 + extra)
+        let mut p = base;
+        for t in terms {
+            let t = self.get(t);
+            let bytes = self.b.ins().ishl(t, shift);
+            p = self.b.ins().iadd(p, bytes);
+        }
+        (p, offset * mem.size() as i32 + extra)
     }
 
-    fn load(&mut self, ty: Type, buf: Buf, mem: DType, index: Reg, offset: i32) -> Value {
+    fn load(&mut self, ty: Type, buf: Buf, mem: DType, index: Reg, offset: i32, flags: MemFlagsData) -> Value {
         let (p, o) = self.address(buf, mem, index, offset);
         if ty.lanes > 1 {
-            return self.load_lanes(ty, mem, p, o);
+            return self.load_lanes(ty, mem, p, o, flags);
         }
         let wide = clif_type(ty);
         match mem {
-            DType::I8 => self.b.ins().sload8(wide, flags(), p, o),
-            DType::U8 | DType::Bool => self.b.ins().uload8(wide, flags(), p, o),
-            DType::I16 => self.b.ins().sload16(wide, flags(), p, o),
-            DType::U16 => self.b.ins().uload16(wide, flags(), p, o),
-            DType::U32 => self.b.ins().uload32(flags(), p, o),
-            _ => self.b.ins().load(wide, flags(), p, o),
+            DType::I8 => self.b.ins().sload8(wide, flags, p, o),
+            DType::U8 | DType::Bool => self.b.ins().uload8(wide, flags, p, o),
+            DType::I16 => self.b.ins().sload16(wide, flags, p, o),
+            DType::U16 => self.b.ins().uload16(wide, flags, p, o),
+            DType::U32 => self.b.ins().uload32(flags, p, o),
+            _ => self.b.ins().load(wide, flags, p, o),
         }
     }
 
-    fn load_lanes(&mut self, ty: Type, mem: DType, p: Value, o: i32) -> Value {
+    fn load_lanes(&mut self, ty: Type, mem: DType, p: Value, o: i32, flags: MemFlagsData) -> Value {
         let little = MemFlagsData::new().with_endianness(clif::Endianness::Little);
         let signed = mem.is_signed();
         match mem.size() {
             1 => {
-                let x = self.b.ins().load(I32, flags(), p, o);
+                let x = self.b.ins().load(I32, flags, p, o);
                 let x = self.b.ins().scalar_to_vector(I32X4, x);
                 let x = self.b.ins().bitcast(I8X16, little, x);
                 let x = if signed { self.b.ins().swiden_low(x) } else { self.b.ins().uwiden_low(x) };
                 if signed { self.b.ins().swiden_low(x) } else { self.b.ins().uwiden_low(x) }
             }
             2 => {
-                let x = self.b.ins().load(I64, flags(), p, o);
+                let x = self.b.ins().load(I64, flags, p, o);
                 let x = self.b.ins().scalar_to_vector(I64X2, x);
                 let x = self.b.ins().bitcast(I16X8, little, x);
                 if signed { self.b.ins().swiden_low(x) } else { self.b.ins().uwiden_low(x) }
             }
-            _ => self.b.ins().load(clif_type(ty), flags(), p, o),
+            _ => self.b.ins().load(clif_type(ty), flags, p, o),
         }
     }
 
@@ -605,7 +619,7 @@ impl<'a> Function<'a> {
             return self.store_one(ty, mem, v, p, o);
         }
         if mem.size() == 4 {
-            self.b.ins().store(flags(), v, p, o);
+            self.b.ins().store(flags(false), v, p, o);
             return;
         }
         for l in 0..ty.lanes {
@@ -617,10 +631,10 @@ impl<'a> Function<'a> {
     fn store_one(&mut self, ty: Type, mem: DType, v: Value, p: Value, o: i32) {
         let wide = clif_type(ty).bytes() as usize > mem.size();
         match (mem.size(), wide) {
-            (1, true) => self.b.ins().istore8(flags(), v, p, o),
-            (2, true) => self.b.ins().istore16(flags(), v, p, o),
-            (4, true) => self.b.ins().istore32(flags(), v, p, o),
-            _ => self.b.ins().store(flags(), v, p, o),
+            (1, true) => self.b.ins().istore8(flags(false), v, p, o),
+            (2, true) => self.b.ins().istore16(flags(false), v, p, o),
+            (4, true) => self.b.ins().istore32(flags(false), v, p, o),
+            _ => self.b.ins().store(flags(false), v, p, o),
         };
     }
 
@@ -630,7 +644,7 @@ impl<'a> Function<'a> {
         sig.returns.push(AbiParam::new(F64));
         let sig = self.b.import_signature(sig);
         let (a, b) = (self.get(a), self.get(b));
-        let f = self.b.ins().load(I64, MemFlagsData::trusted().with_readonly(), self.params[5], 8 * k as i32);
+        let f = self.b.ins().load(I64, constant(), self.params[5], 8 * k as i32);
         let call = self.b.ins().call_indirect(sig, f, &[a, b]);
         self.b.inst_results(call)[0]
     }

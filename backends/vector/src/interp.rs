@@ -118,7 +118,7 @@ impl Machine<'_> {
                 v
             }
             Inst::Call(k, a, b) => vec![Num::F(call(*k, get(a)[0].f(), get(b)[0].f()))],
-            Inst::Load { buf, mem, index, offset } => {
+            Inst::Load { buf, mem, index, offset, .. } => {
                 let at = (self.int(*index) + *offset as i64) * mem.size() as i64;
                 let len = mem.size() * ty.lanes as usize;
                 self.load(*buf, *mem, at, len, ty.lanes as usize)

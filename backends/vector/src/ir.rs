@@ -85,6 +85,8 @@ pub enum Inst {
         index: Reg,
         /// Added to the index.
         offset: i32,
+        /// Whether the kernel never writes this memory: the load may then be moved to where its value is used.
+        fixed: bool,
     },
     /// Entry k of the math table of two F64 scalars.
     Call(u32, Reg, Reg),

@@ -200,7 +200,7 @@ pub fn check(r: &Attrs, schema: &[Field]) -> Result<()> {
 
 /// Declares the attributes of an operator once: the struct, its schema (for docs and import) and its reader.
 ///
-/// ```ignore
+/// ```text
 /// attrs!(ConvAttrs {
 ///     /// Step of the window along each spatial axis.
 ///     strides: Vec<i64> = vec![],
