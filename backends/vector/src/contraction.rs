@@ -29,7 +29,7 @@ const ROWS_PER_PIECE: i64 = 120;
 /// Bytes of panels packed at a time: a part of the second-level cache.
 const PANEL_BYTES: i64 = 512 * 1024;
 
-const _: () = assert!(ROWS_PER_PIECE % ROWS as i64 == 0 && COLUMNS % LANES == 0);
+const _: () = assert!(ROWS_PER_PIECE % ROWS as i64 == 0 && COLUMNS.is_multiple_of(LANES));
 
 /// A contraction with what is done to its sum.
 #[derive(Clone, Debug)]

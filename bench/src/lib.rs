@@ -1,1 +1,0 @@
-//! Benches of kernels and models.
