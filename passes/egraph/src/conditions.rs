@@ -55,6 +55,11 @@ pub static CONDITIONS: &[Condition] = &[
     condition("scalar", |a| Some(a[0].fact()?.shape.iter().all(|d| d.is_one()))),
     // (same_shape ?x ?y)
     condition("same_shape", |a| Some(a[0].fact()?.shape == a[1].fact()?.shape)),
+    // (stacked ?x ?y): stacks of matrices with the same two leading sizes.
+    condition("stacked", |a| {
+        let (x, y) = (a[0].fact()?, a[1].fact()?);
+        Some(x.rank() == 4 && y.rank() == 4 && x.shape[..2] == y.shape[..2])
+    }),
     // (same_rank ?x ?y)
     condition("same_rank", |a| Some(a[0].fact()?.rank() == a[1].fact()?.rank())),
     // (fits ?c ?x): broadcasting `c` to `x` leaves the shape of `x`.

@@ -1,5 +1,6 @@
 //! The rules, by theme. One law a line; `directed` where the right side is never worse.
 
+mod attention;
 mod constants;
 mod convolution;
 mod gelu;
@@ -17,6 +18,7 @@ pub static THEMES: &[(&str, &[Rule])] = &[
     ("constants", constants::RULES),
     ("gelu", gelu::RULES),
     ("softmax", softmax::RULES),
+    ("attention", attention::RULES),
     ("normalization", norm::RULES),
     ("convolution", convolution::RULES),
     ("moves", moves::RULES),

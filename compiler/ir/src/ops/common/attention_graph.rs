@@ -118,8 +118,11 @@ impl Build<'_> {
 
     /// Scaled products of queries and keys; both are scaled by the root where the type has a small range.
     fn products(&mut self, q: Value, k: Value) -> Result<Value> {
-        let mut scale = self.scale(q)?;
         let mut k = self.transpose(k, &[0, 1, 3, 2])?;
+        if self.spec.scale == Some(1.0) {
+            return self.plain("MatMul", &[q, k]);
+        }
+        let mut scale = self.scale(q)?;
         if self.dtype.size() == 2 {
             scale = self.plain("Sqrt", &[scale])?;
             k = self.plain("Mul", &[k, scale])?;
