@@ -85,3 +85,17 @@ fn the_same_graph_gives_the_same_text() {
         assert_eq!(text(), text(), "{}", m.name);
     }
 }
+
+#[test]
+fn every_snapshot_is_of_a_network() {
+    let mut want: Vec<String> = MODELS.iter().flat_map(|m| [m.name.to_string(), format!("{}_plan", m.name)]).collect();
+    want.sort();
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("snapshots");
+    let file = |f: std::io::Result<std::fs::DirEntry>| f.unwrap().file_name().into_string().unwrap();
+    let mut have: Vec<String> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|f| file(f).trim_start_matches("all__snapshots__").trim_end_matches(".snap").to_string())
+        .collect();
+    have.sort();
+    assert_eq!(have, want, "a snapshot that no test writes, or a network without one");
+}

@@ -199,3 +199,24 @@ fn procedures_with_loops_conditions_and_variables() {
     let region = Body::Proc { body: p.clone(), shapes: vec![y.shape.clone()] };
     check("running", &region, &Lowering::Proc(p), &[x], &y, &Env::new());
 }
+
+/// Rows of an image that end in a panel which is not full: repeated columns must not pass for adjacent ones.
+#[test]
+fn convolutions_of_images_smaller_than_a_panel() {
+    for symbolic in [false, true] {
+        for (h, w) in [(2, 3), (1, 7), (3, 3), (4, 2), (2, 13)] {
+            let (d, env) = sizes(symbolic, &[("h", h), ("w", w)]);
+            let (x, f) = (floats(&[2, 3, h as usize + 2, w as usize + 2], 1), floats(&[7, 3, 3, 3], 2));
+            let padded = |i: usize| d[i].clone() + 2.into();
+            let fx = Fact::new(DType::F32, [2.into(), 3.into(), padded(0), padded(1)]);
+            let y = Fact::new(DType::F32, [2.into(), 7.into(), d[0].clone(), d[1].clone()]);
+            let conv = dlc_ir::ops::by_name("Conv").unwrap();
+            let attrs = dlc_ir::Attrs::new();
+            let ctx = dlc_ir::Ctx { name: "conv", attrs: &attrs, outputs: 1 };
+            let l = conv.lowering(&ctx, &[Some(&fx), Some(&f.type_fact())], std::slice::from_ref(&y)).unwrap();
+            let Lowering::Contract(c) = &l else { panic!("a convolution without padding is a contraction") };
+            let body = Body::Contract { contract: c.clone(), epilogue: Expr::reg(SUM, Ty::F32), dtype: DType::F32 };
+            check(&format!("convolution {h}x{w}"), &body, &l, &[x, f], &y, &env);
+        }
+    }
+}

@@ -43,12 +43,17 @@ impl Tiles<'_> {
         let span = b.bin(Bin::Sub, offsets[COLUMNS - 1], offsets[0]);
         let (side, first) = (b.index(COLUMNS as i64 - 1), offsets[0]);
         let adjacent = b.cmp(Cmp::Eq, span, side);
+        // Columns that repeat the last one may span as much as adjacent ones do.
+        let (width, limit) = (b.index(COLUMNS as i64), b.size(&self.n));
+        let end = b.add(column, width);
+        let full = b.cmp(Cmp::Le, end, limit);
+        let adjacent = b.bin(Bin::And, adjacent, full);
         let then = b.block(|b| s.scope(None, |s| self.pack_rows(b, s, l, source, first, start)));
         let els = b.block(|b| s.scope(None, |s| self.pack_gather(b, s, l, source, &offsets, start)));
         b.push(crate::ir::Node::If { cond: adjacent, then, els });
     }
 
-    /// Whether columns whose first and last are [`COLUMNS`] - 1 apart are consecutive: the last axis steps by one, and with
+    /// Whether different columns whose first and last are [`COLUMNS`] - 1 apart are consecutive: the last axis steps by one, and with
     /// at most one axis around it all steps from row to row are alike.
     fn may_adjoin(&self, l: &Linear) -> bool {
         let axes: Vec<u32> = self.axes.n.iter().filter(|a| !a.1.is_one()).map(|a| a.0).collect();
