@@ -20,9 +20,6 @@ use dlc_ir::{DType, Dim, Tensor};
 
 pub use schedule::plan;
 
-/// The register of the scalar language in which an epilogue finds the sum.
-pub const SUM: u32 = u32::MAX;
-
 /// Number of a buffer of a block.
 pub type BufId = usize;
 

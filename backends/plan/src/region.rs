@@ -1,10 +1,10 @@
 //! What is computed together: comprehensions inlined into their only consumer, epilogues into contractions.
 
-use crate::{Body, SUM};
+use crate::Body;
 use dlc_ir::dim::product;
 use dlc_ir::lower::affine::{Linear, mentions};
 use dlc_ir::lower::rewrite::{collapse, cost, rewrite, substitute, tree_size};
-use dlc_ir::lower::{Comp, Contract, E, Expr, Slot, Ty};
+use dlc_ir::lower::{Comp, Contract, E, Expr, SUM, Slot, Ty};
 use dlc_ir::{DType, Dim, Fact, Value};
 
 /// A result that is not computed yet, so that its consumer may take it in.

@@ -2,9 +2,9 @@
 
 use crate::expand::{expand, lowering};
 use crate::region::{self, Region};
-use crate::{Block, Body, BufId, Buffer, Home, Port, SUM, Schedule, Step, bounds, share};
+use crate::{Block, Body, BufId, Buffer, Home, Port, Schedule, Step, bounds, share};
 use dlc_ir::graph::Kind;
-use dlc_ir::lower::{Expr, Lowering, Proc};
+use dlc_ir::lower::{Expr, Lowering, Proc, SUM};
 use dlc_ir::{Attr, DType, Error, Fact, Graph, NodeId, Result, Tensor, Value};
 use std::collections::{BTreeMap, HashMap};
 

@@ -5,8 +5,7 @@ use crate::ir::{Kernel, Node, Reg};
 use crate::scalar::{Place, Scalar, store_at};
 use dlc_ir::Dim;
 use dlc_ir::lower::affine::Linear;
-use dlc_ir::lower::rewrite::rewrite;
-use dlc_ir::lower::{E, Expr, Proc, Slot, Stmt, Ty};
+use dlc_ir::lower::{Expr, Proc, Slot, Stmt, Ty};
 use std::collections::BTreeMap;
 
 /// The kernel of a procedure. Slots are the buffers `place` says; `shapes` gives the shape of results and temporaries.
@@ -104,12 +103,4 @@ impl Writer<'_> {
             }
         }
     }
-}
-
-/// The same procedure reading other slots.
-pub fn map_slots(e: &Expr, f: &dyn Fn(Slot) -> Slot) -> Expr {
-    rewrite(e, &mut |e| match &**e {
-        E::Load { slot, dtype, shape, index } => Some(Expr::load_slot(f(*slot), *dtype, shape, index.clone())),
-        _ => None,
-    })
 }

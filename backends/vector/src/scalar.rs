@@ -1,10 +1,10 @@
 //! Scalar expressions as kernel code, one element at a time or [`LANES`] at a time along one variable.
 
 use crate::builder::Builder;
-use crate::ir::{Buf, Elem, Inst, LANES, Reg, Type};
+use crate::ir::{Buf, Elem, LANES, Reg, Type};
 use crate::math;
 use dlc_ir::lower::affine::{Linear, mentions};
-use dlc_ir::lower::{Bin, Cmp, E, Expr, Monoid, Slot, Ty, Un};
+use dlc_ir::lower::{Bin, Cmp, E, Expr, Monoid, Slot, Ty};
 use dlc_ir::{DType, Dim};
 use std::collections::{BTreeMap, HashMap};
 
@@ -441,15 +441,4 @@ pub fn store_at(b: &mut Builder, buf: Buf, dtype: DType, index: Reg, offset: i32
         }
         _ => b.store(buf, dtype, index, offset, value),
     }
-}
-
-/// A register as the lane `l` of a vector or the scalar itself.
-pub fn lane(b: &mut Builder, r: Reg, l: u8) -> Reg {
-    let ty = b.ty(r);
-    if ty.lanes == 1 { r } else { b.let_(ty.with(1), Inst::Lane(r, l)) }
-}
-
-/// A unary operation applied through [`math::un`].
-pub fn unary(b: &mut Builder, op: Un, x: Reg) -> Reg {
-    math::un(b, op, x)
 }

@@ -3,9 +3,9 @@
 use super::{differs, give, take};
 use crate::select::select;
 use dlc_artifact::program as out;
-use dlc_ir::lower::{self, Bin, Comp, Contract, Expr, Lowering, Monoid, Proc, Stmt, Ty, Un, eval};
+use dlc_ir::lower::{self, Bin, Comp, Contract, Expr, Lowering, Monoid, Proc, SUM, Stmt, Ty, Un, eval};
 use dlc_ir::{DType, Dim, Fact, Tensor};
-use dlc_plan::{Body, SUM};
+use dlc_plan::Body;
 use dlc_runtime as rt;
 use dlc_vector::emit::Emitter;
 use dlc_vector::{Kernel, interp};

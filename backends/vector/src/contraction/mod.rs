@@ -12,9 +12,8 @@ use crate::ir::{Buf, Elem, Inst, Kernel, LANES, Reg, Type};
 use crate::nest::decompose;
 use crate::scalar::{Place, Scalar, elem, load_at, store_at};
 use dlc_ir::dim::product;
-use dlc_ir::lower::affine::mentions;
 use dlc_ir::lower::rewrite::{cost, depends, rewrite};
-use dlc_ir::lower::{Bin, Cmp, Contract, E, Expr, Slot, Ty};
+use dlc_ir::lower::{Bin, Cmp, Contract, E, Expr, SUM, Slot, Ty};
 use dlc_ir::{DType, Dim};
 
 /// Rows of a tile. Ten sums, two columns, a row's factor and its copy fit the 16 vector registers that Cranelift uses on
@@ -22,8 +21,6 @@ use dlc_ir::{DType, Dim};
 pub const ROWS: usize = 5;
 /// Columns of a tile and of a panel.
 pub const COLUMNS: usize = 8;
-/// The register an epilogue reads the sum from.
-pub const SUM: u32 = u32::MAX;
 /// The register the second factor is read from.
 const FACTOR: u32 = u32::MAX - 1;
 /// Rows one piece of work covers: what a panel is packed for.
@@ -472,9 +469,4 @@ fn has_sum(e: &Expr) -> bool {
     let mut found = matches!(**e, E::Reg(SUM, _));
     e.for_children(&mut |c| found |= has_sum(c));
     found
-}
-
-/// Whether an expression reads a variable of these axes.
-pub fn uses(e: &Expr, axes: &[(u32, Dim)]) -> bool {
-    axes.iter().any(|(v, _)| mentions(e, *v))
 }

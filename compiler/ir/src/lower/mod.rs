@@ -17,6 +17,9 @@ pub use expr::{Bin, Cmp, E, Expr, Monoid, Slot, Ty, Un};
 
 use crate::{DType, Dim, Fact, Graph};
 
+/// The register in which what is done to a contraction's sum (its epilogue) finds the sum.
+pub const SUM: u32 = u32::MAX;
+
 /// How generated code computes an operator.
 #[derive(Clone, Debug)]
 pub enum Lowering {
