@@ -240,6 +240,7 @@ impl Planner<'_> {
         let scratch = p.scratch.iter().map(|(d, s)| self.buffer(Home::Arena, *d, s)).collect();
         let body = Body::Proc { body: p.clone(), shapes: facts.iter().map(|f| f.shape.clone()).collect() };
         let node = self.g.node(id).name.clone();
+        self.b.asserts.extend(bounds::asserts(&body, &node));
         self.b.steps.push(Step::Compute { body, operands, results: results.clone(), scratch, node });
         Ok(results)
     }

@@ -104,6 +104,14 @@ impl Dim {
         for (m, c) in &self.terms {
             if m.is_empty() {
                 low = low.saturating_add(*c);
+            } else if let ([Atom::Min(a, b)], true) = (&m[..], *c < 0) {
+                // Less is taken away than either side would be.
+                let with = |d: &Dim| {
+                    let mut out = self.clone();
+                    out.terms.remove(m);
+                    (out + d.clone() * (*c).into()).at_least(bound)
+                };
+                return with(a) || with(b);
             } else if *c < 0 || !m.iter().all(Atom::non_negative) {
                 return false;
             }
@@ -433,6 +441,8 @@ mod tests {
     fn bounds_are_proved_only_when_true() {
         assert!((n() + 3.into()).at_least(3));
         assert!(!(n() - 1.into()).at_least(0));
+        assert!((n() - n().min_of(&512.into())).at_least(0));
+        assert!(!(n() - n().min_of(&512.into())).at_least(1));
         assert_eq!(n().max_of(&0.into()), n());
         assert_eq!((n() + 2.into()).min_of(&n()), n());
         assert_eq!(n().max_of(&n().min_of(&512.into())), n());

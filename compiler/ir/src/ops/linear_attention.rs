@@ -181,13 +181,13 @@ fn recurrence(p: &Plan, x: &[Option<&Fact>], y: &[Fact], [q, k, v]: [&Fact; 3]) 
     if let Some(g) = maybe(x, 4).filter(|_| p.gated) {
         let one = Expr::size(&g.shape[2]).eq(&Expr::int(p.heads as i64));
         let element = one.select(&h, &h.mul(&Expr::size(&p.key)).add(&d));
-        let index = vec![b.clone(), t.clone(), element];
+        let index = vec![b.clone(), t.clone(), within(element, &g.shape[2])];
         each.push(over(vec![keep_state(state(&d).mul(&scalar(Expr::load(4, g, index)).un(Un::Exp)))]));
     }
     let mut new = scalar(Expr::load(2, v, at(&h, &p.value, &e)));
     if let Some(beta) = maybe(x, 5).filter(|_| p.delta) {
         let one = Expr::size(&beta.shape[2]).eq(&Expr::int(1));
-        let index = vec![b.clone(), t.clone(), one.select(&Expr::int(0), &h)];
+        let index = vec![b.clone(), t.clone(), within(one.select(&Expr::int(0), &h), &beta.shape[2])];
         let known = total(state(&sum).mul(&key(&sum)));
         new = scalar(Expr::load(5, beta, index)).mul(&new.sub(&known));
     }
@@ -205,6 +205,14 @@ fn recurrence(p: &Plan, x: &[Option<&Fact>], y: &[Fact], [q, k, v]: [&Fact; 3]) 
         body.push(over(vec![store(1, f, here, state(&d))]));
     }
     Proc { scratch: scratch.clone(), parallel: Some((0, pairs)), body }
+}
+
+/// An index that a size decides about, kept below the extent where that is only known when it runs.
+fn within(index: Expr, extent: &Dim) -> Expr {
+    match extent.as_const() {
+        Some(_) => index,
+        None => index.min(&Expr::size(&(extent.clone() - 1.into()))).max(&Expr::int(0)),
+    }
 }
 
 /// Factor of the result, computed where the key size is only known when it runs.

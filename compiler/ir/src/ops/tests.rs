@@ -178,3 +178,30 @@ fn lowering_is_eval() {
 
 /// Operators that only the oracle runs so far.
 const NOT_LOWERED: &[&str] = &[];
+
+/// The sample with every element of its integer operands replaced; those that must be constant are left.
+fn with_integers(op: &dyn Op, s: &Sample, value: i128) -> Vec<Option<Tensor>> {
+    let hostile = |(i, t): (usize, &Tensor)| match t.dtype().is_int() && !op.constant_sizes().contains(&i) {
+        true => Tensor::new(t.dtype(), t.shape(), std::iter::repeat_n(crate::Num::I(value), t.len())),
+        false => t.clone(),
+    };
+    s.x.iter().enumerate().map(|(i, t)| t.as_ref().map(|t| hostile((i, t)))).collect()
+}
+
+#[test]
+fn no_index_of_data_leads_outside() {
+    each(|op, i, s| {
+        let Some(f) = unknown(op, s) else { return };
+        let inferred = op.infer(&ctx(s), &refs(&f)).unwrap();
+        let l = op.lowering(&ctx(s), &refs(&f), &inferred);
+        // Where data decides sizes, the sizes are checked when they are bound.
+        let Ok(l @ (Lowering::Comps(_) | Lowering::Contract(_) | Lowering::Proc(_))) = l else { return };
+        for value in [-1, -100, 100, i64::MIN as i128, i64::MAX as i128] {
+            let x = with_integers(op, s, value);
+            let x: Vec<_> = x.iter().map(Option::as_ref).collect();
+            if let Err(e) = lower::eval::run(&l, &x, &inferred, &mut HashMap::new()) {
+                assert!(!e.to_string().contains("outside of shape"), "{} sample {i} with {value}: {e}", op.name());
+            }
+        }
+    });
+}

@@ -117,7 +117,13 @@ impl Rotary {
             Expr::load(slot, f, [&row[..], std::slice::from_ref(&j)].concat()).cast(Ty::of(data.dtype))
         };
         let v = element(last.clone());
-        let other = element(second.select(&last.sub(&step), &last.add(&step)));
+        let mut partner = second.select(&last.sub(&step), &last.add(&step));
+        let width = &data.shape[data.rank() - 1];
+        if width.as_const().is_none() {
+            // A width that is no multiple of the heads' would lead past the end.
+            partner = partner.max(&int(0)).min(&Expr::size(&(width.clone() - 1.into())));
+        }
+        let other = element(partner);
         let (c, s) = (cached(self.slots[0], cos), cached(self.slots[1], sin));
         let turned = c.mul(&v).add(&second.select(&s, &s.un(Un::Neg)).mul(&other));
         let value = d.lt(&Expr::size(&head.turned)).select(&turned, &v);
