@@ -20,6 +20,9 @@ pub struct Difference {
 impl Difference {
     /// The distance of tensors of one type and shape; otherwise a sentence saying what differs.
     pub fn of(expected: &Tensor, found: &Tensor) -> Result<Difference, String> {
+        if expected.items().is_some() || found.items().is_some() {
+            return Difference::of_items(expected, found);
+        }
         if (expected.dtype(), expected.shape()) != (found.dtype(), found.shape()) {
             let name = |t: &Tensor| format!("{}{:?}", t.dtype(), t.shape());
             return Err(format!("found {}, expected {}", name(found), name(expected)));
@@ -29,6 +32,13 @@ impl Difference {
             sum.add(e, f);
         }
         Ok(sum.difference(expected.len()))
+    }
+
+    /// The same of values that are no tensors: over the elements of all tensors in them.
+    fn of_items(expected: &Tensor, found: &Tensor) -> Result<Difference, String> {
+        let mut sum = Sums::default();
+        let elements = sum.add_items(expected, found)?;
+        Ok(sum.difference(elements))
     }
 
     /// Whether floats are within this relative L2 distance; anything else must be equal.
@@ -48,6 +58,23 @@ struct Sums {
 }
 
 impl Sums {
+    fn add_items(&mut self, expected: &Tensor, found: &Tensor) -> Result<usize, String> {
+        if let (Ok(e), Ok(f)) = (expected.as_sequence(), found.as_sequence())
+            && e.len() == f.len()
+        {
+            return e.iter().zip(f).map(|(e, f)| self.add_items(e, f)).sum();
+        }
+        let (e, f) = (expected.type_fact(), found.type_fact());
+        if expected.is_absent() && e.form == f.form {
+            return Ok(0);
+        }
+        if !e.same_type(&f) || !e.form.is_dense() {
+            return Err(format!("found {found:?}, expected {expected:?}"));
+        }
+        expected.iter().zip(found.iter()).for_each(|(e, f)| self.add(e, f));
+        Ok(expected.len())
+    }
+
     fn add(&mut self, e: Num, f: Num) {
         let (a, b) = (e.f(), f.f());
         if e == f || (a.is_nan() && b.is_nan()) {
@@ -115,6 +142,18 @@ mod tests {
             assert!(d.max_abs.is_infinite() && d.rel_l2.is_infinite() && d.cosine == 0.0);
         }
         assert!(diff(&[0.0], &[1.0]).rel_l2.is_infinite());
+    }
+
+    #[test]
+    fn sequences_differ_as_the_tensors_in_them() {
+        let of = |v: &[&[f32]]| {
+            let items = v.iter().map(|v| Tensor::f32(&[v.len()], v)).collect();
+            Tensor::sequence(dlc_ir::DType::F32, items)
+        };
+        let d = Difference::of(&of(&[&[3.0], &[4.0]]), &of(&[&[3.0], &[5.0]])).unwrap();
+        assert_eq!((d.max_abs, d.rel_l2, d.unequal, d.elements), (1.0, 0.2, 1, 2));
+        assert!(Difference::of(&of(&[&[3.0]]), &of(&[])).is_err());
+        assert!(Difference::of(&of(&[]), &Tensor::f32(&[0], &[])).is_err());
     }
 
     #[test]

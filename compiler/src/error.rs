@@ -67,6 +67,16 @@ pub enum Error {
         /// Type of the model.
         expected: dlc_ir::DType,
     },
+    /// An input of another form, or one that holds other tensors.
+    #[error("input {input:?} is {found}, expected {expected}")]
+    Form {
+        /// Name of the input.
+        input: String,
+        /// What is given.
+        found: String,
+        /// What the model says.
+        expected: String,
+    },
     /// A size that cannot be had: negative, too large, or of unbound symbols.
     #[error("input {input:?}: {what}")]
     Size {

@@ -48,6 +48,9 @@ pub fn fix(graph: &mut Graph, dims: &[(String, i64)]) -> Result<()> {
 
 /// Binds the symbols that a tensor's shape decides, and refuses a tensor that does not fit the fact.
 pub fn bind(sizes: &mut Sizes, name: &str, fact: &Fact, t: &Tensor) -> Result<()> {
+    if !fact.form.is_dense() || t.items().is_some() {
+        return bind_form(name, fact, t);
+    }
     if t.dtype() != fact.dtype {
         return Err(Error::Type { input: name.into(), found: t.dtype(), expected: fact.dtype });
     }
@@ -68,6 +71,16 @@ pub fn bind(sizes: &mut Sizes, name: &str, fact: &Fact, t: &Tensor) -> Result<()
         }
     }
     Ok(())
+}
+
+/// Refuses a value that does not fit a fact of a sequence or optional. The sizes of what is in one bind nothing.
+fn bind_form(name: &str, fact: &Fact, t: &Tensor) -> Result<()> {
+    let found = t.clone().typed_as(fact).type_fact();
+    let fits = fact.form.admits(found.form) && fact.join(&found).is_ok_and(|both| both.same_type(fact));
+    match fits {
+        true => Ok(()),
+        false => Err(Error::Form { input: name.into(), found: found.to_string(), expected: fact.to_string() }),
+    }
 }
 
 /// Refuses inputs that are not what the graph takes for granted.

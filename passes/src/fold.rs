@@ -38,6 +38,9 @@ fn results(g: &Graph, id: NodeId, op: OpRef) -> Option<Vec<Tensor>> {
         return None;
     }
     let node = g.node(id);
+    if !node.outputs.iter().all(|f| f.form.is_dense()) {
+        return None;
+    }
     let known: Option<Vec<Tensor>> = node.outputs.iter().map(|f| f.constant().cloned()).collect();
     if known.is_some() {
         return known;

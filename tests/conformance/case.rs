@@ -1,7 +1,7 @@
 //! One test: a model and sets of inputs and expected outputs.
 
-use dlc_ir::{DType, Graph, Tensor};
-use dlc_onnx::LoadOptions;
+use dlc_ir::{DType, Form, Graph, Tensor};
+use dlc_onnx::{LoadOptions, Port};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -41,7 +41,7 @@ impl Case {
     /// tests give as an input what is a constant in every real model: axes, a shape, paddings.
     pub fn specialized(&self, inputs: &[Tensor]) -> Result<(Graph, Vec<Tensor>), String> {
         let names = dlc_onnx::input_names(&self.folder.join("model.onnx")).map_err(|e| e.to_string())?;
-        let list = |t: &Tensor| t.rank() <= 1 && matches!(t.dtype(), DType::I64 | DType::I32);
+        let list = |t: &Tensor| t.items().is_none() && t.rank() <= 1 && matches!(t.dtype(), DType::I64 | DType::I32);
         let (known, open): (Vec<_>, Vec<_>) = names.into_iter().zip(inputs.iter().cloned()).partition(|(_, t)| list(t));
         let opts = LoadOptions { constants: known.into_iter().collect(), ..Default::default() };
         Ok((self.load(&opts)?, open.into_iter().map(|o| o.1).collect()))
@@ -54,12 +54,14 @@ impl Case {
 
     /// Inputs and expected outputs of every data set.
     pub fn data(&self) -> Result<Vec<(Vec<Tensor>, Vec<Tensor>)>, String> {
+        let (inputs, outputs) = dlc_onnx::ports(&self.folder.join("model.onnx")).map_err(|e| e.to_string())?;
         let sets = (0..).map(|k| self.folder.join(format!("test_data_set_{k}"))).take_while(|p| p.is_dir());
-        sets.map(|p| Ok((read_all(&p, "input")?, read_all(&p, "output")?))).collect()
+        sets.map(|p| Ok((read_all(&p, "input", &inputs)?, read_all(&p, "output", &outputs)?))).collect()
     }
 }
 
-fn read_all(folder: &Path, prefix: &str) -> Result<Vec<Tensor>, String> {
-    let files = (0..).map(|i| folder.join(format!("{prefix}_{i}.pb"))).take_while(|p| p.is_file());
-    files.map(|p| dlc_onnx::read_tensor_pb(&p).map_err(|e| e.to_string())).collect()
+fn read_all(folder: &Path, prefix: &str, ports: &[Port]) -> Result<Vec<Tensor>, String> {
+    let files = (0..).map(|i| (i, folder.join(format!("{prefix}_{i}.pb")))).take_while(|f| f.1.is_file());
+    let form = |i: usize| ports.get(i).map_or(Form::Dense, |p| p.1);
+    files.map(|(i, p)| dlc_onnx::read_value_pb(&p, form(i)).map_err(|e| e.to_string())).collect()
 }

@@ -1,9 +1,21 @@
 //! When two results are the same.
 
+use dlc_ir::form::Items;
 use dlc_ir::{DType, Num, Tensor};
 
 /// Says how `got` differs from `want`: type, shape, or the first element beyond tolerance.
 pub fn compare(got: &Tensor, want: &Tensor) -> Result<(), String> {
+    match (got.items(), want.items()) {
+        (None, None) => {}
+        (Some(Items::Sequence(g)), Some(Items::Sequence(w))) if g.len() == w.len() => {
+            let mut pairs = g.iter().zip(w).enumerate();
+            return pairs.try_for_each(|(i, (g, w))| compare(g, w).map_err(|e| format!("tensor {i}: {e}")));
+        }
+        (Some(Items::NoTensor), Some(Items::NoTensor)) | (Some(Items::NoSequence), Some(Items::NoSequence)) => {
+            return Ok(());
+        }
+        _ => return Err(format!("result is {got:?}, expected {want:?}")),
+    }
     if (got.dtype(), got.shape()) != (want.dtype(), want.shape()) {
         let show = |t: &Tensor| format!("{}{:?}", t.dtype(), t.shape());
         return Err(format!("result is {}, expected {}", show(got), show(want)));

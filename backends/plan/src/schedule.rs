@@ -19,6 +19,7 @@ pub fn plan(g: &Graph) -> Result<Schedule> {
 fn block(s: &mut Schedule, mut g: Graph) -> Result<usize> {
     let at = s.blocks.len();
     s.blocks.push(Block::default());
+    check_forms(&g)?;
     expand(&mut g)?;
     let mut p = Planner {
         g: &g,
@@ -36,6 +37,16 @@ fn block(s: &mut Schedule, mut g: Graph) -> Result<usize> {
     share::share(&mut b);
     s.blocks[at] = b;
     Ok(at)
+}
+
+/// Refuses what is no tensor: sequences and optionals are to be written out before.
+fn check_forms(g: &Graph) -> Result<()> {
+    for node in g.nodes().map(|id| g.node(id)) {
+        if let Some(f) = node.outputs.iter().find(|f| !f.form.is_dense()) {
+            return Err(Error::op(format!("it gives {f}, expected a tensor")).at(&node.name, &node.op_name()));
+        }
+    }
+    Ok(())
 }
 
 struct Planner<'a> {

@@ -6,7 +6,7 @@ use crate::files;
 use crate::npy;
 use crate::ui::Ui;
 use dlc_compiler::{random, sizes};
-use dlc_ir::{Fact, Tensor};
+use dlc_ir::{Fact, Form, Tensor};
 use std::path::Path;
 
 /// A tensor for each input, in order: those given, and `random:0` for the others, said in a note. Sizes that the given
@@ -26,12 +26,15 @@ pub fn resolve(
             tensors.push(None);
             continue;
         };
-        let t = read_tensor(path)?;
+        let t = read_value(path, fact)?;
         sizes::bind(&mut bound, name, fact, &t).doing(|| format!("taking {}", path.display()))?;
         tensors.push(Some(t));
     }
     let fill = |((name, fact), t): (&(String, Fact), Option<Tensor>)| match t {
         Some(t) => Ok(t),
+        None if !fact.form.is_dense() => Err(Failure::usage(format!(
+            "input {name:?} is {fact}, expected a file that holds one (--input {name}=FILE.pb)"
+        ))),
         None => {
             let shape = sizes::shape(&bound, name, fact).doing(|| "making inputs".into())?;
             let seed = match find(name) {
@@ -58,6 +61,19 @@ fn refuse_unknown(ports: &[(String, Fact)], given: &[(String, Source)]) -> Resul
         }
     }
     Ok(())
+}
+
+/// A value of the form of `fact`: a sequence or optional from a `.pb` file, a tensor also from a `.npy` file.
+fn read_value(path: &Path, fact: &Fact) -> Result<Tensor> {
+    let is_pb = path.extension().is_some_and(|e| e == "pb");
+    if fact.form.is_dense() || (fact.form.is_optional() && !is_pb) {
+        return read_tensor(path);
+    }
+    let doing = || format!("reading {}", path.display());
+    if !is_pb {
+        return Err(Failure::data("expected a .pb file")).doing(doing);
+    }
+    Ok(dlc_onnx::read_value_pb(path, fact.form).doing(doing)?.typed_as(fact))
 }
 
 /// A tensor from a `.npy` or `.pb` file.
@@ -91,11 +107,19 @@ pub fn recorded(model: &Path, ports: &[(String, Fact)], dir: &Path) -> Result<Ve
     }
 }
 
-/// The recorded outputs `output_K.pb` of a folder, for each of `n` outputs; one without a file is not checked.
-pub fn recorded_outputs(dir: &Path, n: usize) -> Result<Vec<Option<Tensor>>> {
+/// The recorded outputs `output_K.pb` of a folder, for each of the `n` outputs of a model; one without a file is not
+/// checked. Where the model is no ONNX file they are tensors.
+pub fn recorded_outputs(model: &Path, dir: &Path, n: usize) -> Result<Vec<Option<Tensor>>> {
+    let mut forms = vec![Form::Dense; n];
+    if model.extension().is_some_and(|e| e == "onnx") {
+        let ports = dlc_onnx::ports(model).doing(|| format!("reading {}", model.display()))?.1;
+        forms.iter_mut().zip(ports).for_each(|(form, port)| *form = port.1);
+    }
     let file = |k: usize| dir.join(format!("output_{k}.pb"));
-    let read = |k| if file(k).is_file() { read_tensor(&file(k)).map(Some) } else { Ok(None) };
-    let found: Vec<Option<Tensor>> = (0..n).map(read).collect::<Result<_>>()?;
+    let read =
+        |k: usize| dlc_onnx::read_value_pb(&file(k), forms[k]).doing(|| format!("reading {}", file(k).display()));
+    let found = (0..n).map(|k| if file(k).is_file() { read(k).map(Some) } else { Ok(None) });
+    let found: Vec<Option<Tensor>> = found.collect::<Result<_>>()?;
     match found.iter().all(Option::is_none) {
         true => Err(Failure::data(format!("{} has no output_K.pb for an output of the model", dir.display()))),
         false => Ok(found),

@@ -1,6 +1,6 @@
 //! Attributes of an operator: a record with a schema, read through a typed view.
 
-use crate::{DType, Error, Graph, Result, Tensor};
+use crate::{DType, Error, Fact, Graph, Result, Tensor};
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -19,6 +19,7 @@ pub enum Attr {
     Strs(Vec<String>),
     Tensor(Arc<Tensor>),
     Graph(Arc<Graph>),
+    Type(Arc<Fact>),
 }
 
 /// All attributes of a node, sorted by name. Equal attributes are one leaf of the e-graph.
@@ -110,6 +111,7 @@ from_attr! {
     String, "string", Attr::Str(v) => v.clone();
     Arc<Tensor>, "tensor", Attr::Tensor(v) => v.clone();
     Arc<Graph>, "graph", Attr::Graph(v) => v.clone();
+    Arc<Fact>, "type", Attr::Type(v) => v.clone();
 }
 impl FromAttr for Vec<i64> {
     const KIND: &'static str = "ints";
@@ -175,6 +177,7 @@ into_attr! {
     Vec<String> => |v| Attr::Strs(v);
     Tensor => |v| Attr::Tensor(Arc::new(v));
     Graph => |v| Attr::Graph(Arc::new(v));
+    Fact => |v| Attr::Type(Arc::new(v.type_only()));
     DType => |v| Attr::Int(v.to_onnx() as i64);
 }
 
@@ -244,6 +247,7 @@ impl Attr {
             Attr::Strs(_) => 5,
             Attr::Tensor(_) => 6,
             Attr::Graph(_) => 7,
+            Attr::Type(_) => 8,
         }
     }
 }
@@ -263,6 +267,7 @@ impl Ord for Attr {
             (Floats(a), Floats(b)) => bits(a).cmp(&bits(b)),
             (Strs(a), Strs(b)) => a.cmp(b),
             (Tensor(a), Tensor(b)) => a.cmp(b),
+            (Type(a), Type(b)) => a.to_string().cmp(&b.to_string()),
             (Graph(a), Graph(b)) => crate::text::print(a).cmp(&crate::text::print(b)),
             _ => self.rank().cmp(&other.rank()),
         }
@@ -291,6 +296,7 @@ impl Hash for Attr {
             Attr::Strs(v) => v.hash(h),
             Attr::Tensor(v) => v.hash(h),
             Attr::Graph(v) => crate::text::print(v).hash(h),
+            Attr::Type(v) => v.to_string().hash(h),
         }
     }
 }
@@ -310,6 +316,7 @@ impl fmt::Display for Attr {
             Attr::Strs(v) => f.write_str(&list(v, |x| format!("{x:?}"))),
             Attr::Tensor(t) => write!(f, "{t:?}"),
             Attr::Graph(g) => write!(f, "graph {:?}", g.name),
+            Attr::Type(t) => write!(f, "{t}"),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What is known about a tensor before it exists.
 
+use crate::form::{Form, Rank};
 use crate::{DType, Dim, Tensor};
 use std::fmt;
 use std::sync::Arc;
@@ -46,12 +47,21 @@ pub struct Fact {
     pub quant: Option<Quant>,
     /// The value, where known.
     pub known: Option<Known>,
+    /// Whether it is one tensor; else type and shape are those of the tensors in it.
+    pub form: Form,
 }
 
 impl Fact {
     /// A tensor of which only type and shape are known.
     pub fn new(dtype: DType, shape: impl IntoIterator<Item = Dim>) -> Self {
-        Fact { dtype, shape: shape.into_iter().collect(), layout: Layout::Plain, quant: None, known: None }
+        Fact {
+            dtype,
+            shape: shape.into_iter().collect(),
+            layout: Layout::Plain,
+            quant: None,
+            known: None,
+            form: Form::Dense,
+        }
     }
 
     /// An i64 vector whose elements are known expressions.
@@ -131,16 +141,23 @@ impl Fact {
         Fact { known: None, ..self.clone() }
     }
 
-    /// Whether type, shape and layout are the same, whatever is known of the value.
+    /// Whether type, shape, layout and form are the same, whatever is known of the value.
     pub fn same_type(&self, other: &Fact) -> bool {
-        self.dtype == other.dtype && self.shape == other.shape && self.layout == other.layout
+        let form = self.form == other.form;
+        self.dtype == other.dtype && self.shape == other.shape && self.layout == other.layout && form
     }
 }
 
-/// Prints e.g. `f32[batch,3,224,224]`.
+/// Prints e.g. `f32[batch,3,224,224]`; before it `seq` and `opt` where it is no tensor, with `[?]` for an open rank and
+/// `[-]` where no tensor is in it.
 impl fmt::Display for Fact {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         let dims: Vec<String> = self.shape.iter().map(|d| d.to_string()).collect();
-        write!(f, "{}[{}]", self.dtype, dims.join(","))
+        let dims = match self.form.rank() {
+            Rank::Known => dims.join(","),
+            Rank::Open => "?".into(),
+            Rank::Never => "-".into(),
+        };
+        write!(f, "{}{}[{dims}]", self.form, self.dtype)
     }
 }

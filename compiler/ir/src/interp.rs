@@ -17,7 +17,8 @@ pub fn run_with(g: &Graph, inputs: &[Tensor], seen: &mut dyn FnMut(NodeId, &[Ten
     }
     let mut values: HashMap<Value, Tensor> = HashMap::new();
     for (id, t) in g.inputs().iter().zip(inputs) {
-        values.insert(Value { node: *id, port: 0 }, t.clone());
+        let v = Value { node: *id, port: 0 };
+        values.insert(v, t.clone().typed_as(g.fact(v)));
     }
     let order = g.topo()?;
     let mut uses = count_uses(g, &order);
@@ -56,7 +57,9 @@ const MOST_ELEMENTS: i64 = 1 << 32;
 /// `op.eval` after `op.infer` has accepted the operands, so that `eval` may rely on what `infer` checks.
 pub fn eval(op: &dyn crate::Op, ctx: &Ctx, x: &[Option<&Tensor>]) -> Result<Vec<Tensor>> {
     let facts: Vec<_> = x.iter().map(|t| t.map(|t| if t.len() <= 1024 { t.fact() } else { t.type_fact() })).collect();
-    let y = op.infer(ctx, &facts.iter().map(|f| f.as_ref()).collect::<Vec<_>>())?;
+    let facts: Vec<Option<&crate::Fact>> = facts.iter().map(Option::as_ref).collect();
+    crate::form::check(op, &facts)?;
+    let y = op.infer(ctx, &facts)?;
     for f in &y {
         let n = f.len().as_const().unwrap_or(0);
         crate::ensure!(n <= MOST_ELEMENTS, "a result has {n} elements, expected at most {MOST_ELEMENTS}");

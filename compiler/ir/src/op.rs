@@ -92,6 +92,10 @@ pub trait Op: Sync + Send {
     fn results(&self) -> Arity {
         Arity::exactly(1)
     }
+    /// Whether operands may be sequences or optionals; where not, they are refused before `infer` and `eval` see them.
+    fn takes_forms(&self) -> bool {
+        false
+    }
     /// Operands whose sizes must be constants, because the rank of the result or a loop count follows from them.
     fn constant_sizes(&self) -> &'static [usize] {
         &[]

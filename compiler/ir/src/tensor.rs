@@ -1,5 +1,6 @@
 //! Dense tensors, row-major, little-endian, sharing their bytes.
 
+use crate::form::{Items, Shared};
 use crate::{DType, Dim, Error, Fact, Known, Result, bail};
 use bytes::Bytes;
 use half::{bf16, f16};
@@ -52,6 +53,8 @@ pub struct Tensor {
     dtype: DType,
     shape: Vec<usize>,
     bytes: Bytes,
+    /// What it holds if it is no tensor; it then has no element.
+    items: Shared,
 }
 
 impl Tensor {
@@ -61,7 +64,7 @@ impl Tensor {
         if want != Some(bytes.len()) {
             bail!("tensor {dtype}{shape:?} needs {want:?} bytes, found {}", bytes.len());
         }
-        Ok(Tensor { dtype, shape: shape.to_vec(), bytes })
+        Ok(Tensor { dtype, shape: shape.to_vec(), bytes, items: None })
     }
 
     /// Builds from elements, each rounded (floats) or wrapped (integers) to `dtype`.
@@ -73,7 +76,7 @@ impl Tensor {
             encode(dtype, v, &mut out);
         }
         assert_eq!(out.len(), n * dtype.size(), "tensor {dtype}{shape:?}: wrong number of elements");
-        Tensor { dtype, shape: shape.to_vec(), bytes: out.into() }
+        Tensor { dtype, shape: shape.to_vec(), bytes: out.into(), items: None }
     }
 
     /// An f32 tensor.
@@ -158,7 +161,7 @@ impl Tensor {
 
     /// Elements converted: floats round, integers wrap, float to integer truncates and saturates, bool is `!= 0`.
     pub fn cast(&self, to: DType) -> Self {
-        if to == self.dtype {
+        if to == self.dtype || self.items.is_some() {
             return self.clone();
         }
         Tensor::new(to, &self.shape, self.iter().map(|v| cast(v, to)))
@@ -171,11 +174,27 @@ impl Tensor {
 
     /// What is known of this tensor; small integer tensors and all constants carry their value.
     pub fn fact(&self) -> Fact {
+        if self.items.is_some() {
+            return self.type_fact();
+        }
         Fact { known: Some(Known::Tensor(Arc::new(self.clone()))), ..self.type_fact() }
     }
 
-    /// Type and shape alone.
+    /// A value of a form other than dense: it has the shape `[0]`.
+    pub(crate) fn holding(dtype: DType, items: Items) -> Self {
+        Tensor { dtype, shape: vec![0], bytes: Bytes::new(), items: Some(Arc::new(items)) }
+    }
+
+    /// What it holds if it is no tensor but a sequence, or an optional that is not there.
+    pub fn items(&self) -> Option<&Items> {
+        self.items.as_deref()
+    }
+
+    /// Type, shape and form alone.
     pub fn type_fact(&self) -> Fact {
+        if let Some(items) = self.items() {
+            return self.items_fact(items);
+        }
         Fact::new(self.dtype, self.shape.iter().map(|d| Dim::from(*d)))
     }
 }
@@ -254,6 +273,11 @@ fn little(b: &[u8], n: usize) -> i128 {
 
 impl fmt::Debug for Tensor {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self.items() {
+            Some(Items::Sequence(v)) => return write!(f, "seq {} {v:?}", self.dtype),
+            Some(_) => return write!(f, "{}, absent", self.type_fact()),
+            None => {}
+        }
         let head: Vec<String> = self.iter().take(8).map(|v| v.f().to_string()).collect();
         let more = if self.len() > 8 { ", .." } else { "" };
         write!(f, "{}{:?} {{{}{more}}}", self.dtype, self.shape, head.join(", "))

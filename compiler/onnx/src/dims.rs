@@ -1,23 +1,76 @@
 //! Declared types as facts: sizes given, named, computed from names, or absent.
 
-use crate::proto::{Dimension, DimensionValue, TypeValue, ValueInfoProto};
+use crate::proto::{Dimension, DimensionValue, ElementType, TensorType, TypeProto, TypeValue, ValueInfoProto};
 use crate::{Error, Result, tensor};
-use dlc_ir::{Dim, Fact};
+use dlc_ir::form::Rank;
+use dlc_ir::{Dim, Fact, Form};
 
-/// The fact of a declared input. Sizes that are absent, zero or named `?` get the name `<input>_<axis>`.
+/// The fact of a declared input. Sizes that are absent, zero or named `?` get the name `<input>_<axis>`; those of
+/// sequences and optionals vary.
 pub fn input_fact(v: &ValueInfoProto) -> Result<Fact> {
-    let refuse = |what: String| Error::tensor(&v.name, what);
-    let t = match v.r#type.as_ref().and_then(|t| t.value.as_ref()) {
-        Some(TypeValue::Tensor(t)) => t,
-        Some(other) => {
-            return Err(Error::Unsupported { what: format!("inputs of type {} ({:?})", kind(other), v.name) });
-        }
-        None => return Err(refuse("input has no type".into())),
-    };
-    let dtype = tensor::dtype(t.elem_type).map_err(refuse)?;
-    let shape = t.shape.as_ref().ok_or_else(|| refuse("input has no rank, expected a declared shape".into()))?;
-    let dims = shape.dim.iter().enumerate().map(|(i, d)| size(d, &v.name, i));
+    match &v.r#type {
+        Some(t) => type_fact(t, &v.name),
+        None => Err(Error::tensor(&v.name, "input has no type")),
+    }
+}
+
+/// The fact of a type that is declared for `name`.
+pub fn type_fact(t: &TypeProto, name: &str) -> Result<Fact> {
+    let refuse = || unsupported(t, name);
+    match &t.value {
+        Some(TypeValue::Tensor(t)) => match tensor_fact(t, name)? {
+            f if f.form.is_dense() => Ok(f),
+            _ => Err(Error::tensor(name, "input has no rank, expected a declared shape")),
+        },
+        Some(TypeValue::Sequence(e)) => match inner(e).and_then(|t| t.value.as_ref()) {
+            Some(TypeValue::Tensor(t)) => tensor_fact(t, name).map(|f| Fact::sequence(f.dtype, Some(&f.varying()))),
+            _ => Err(refuse()),
+        },
+        Some(TypeValue::Optional(e)) => match inner(e).map(|t| (t, &t.value)) {
+            Some((_, Some(TypeValue::Tensor(t)))) => tensor_fact(t, name).map(|f| f.varying().optional()),
+            Some((t, Some(TypeValue::Sequence(_)))) => type_fact(t, name).map(|f| f.optional()),
+            _ => Err(refuse()),
+        },
+        Some(_) => Err(refuse()),
+        None => Err(Error::tensor(name, "input has no type")),
+    }
+}
+
+fn inner(e: &ElementType) -> Option<&TypeProto> {
+    e.elem_type.as_deref()
+}
+
+/// Type and shape of a tensor that is declared; where even the rank is not given, of an optional of open rank.
+fn tensor_fact(t: &TensorType, name: &str) -> Result<Fact> {
+    let dtype = tensor::dtype(t.elem_type).map_err(|what| Error::tensor(name, what))?;
+    let Some(shape) = &t.shape else { return Ok(Fact { form: Form::Optional(Rank::Open), ..Fact::new(dtype, []) }) };
+    let dims = shape.dim.iter().enumerate().map(|(i, d)| size(d, name, i));
     Ok(Fact::new(dtype, dims.collect::<Result<Vec<_>>>()?))
+}
+
+/// The form of a declared value; dense where the type is none that is supported.
+pub fn form(v: &ValueInfoProto) -> Form {
+    let sequence =
+        |e: &ElementType| matches!(e.elem_type.as_deref().map(|t| &t.value), Some(Some(TypeValue::Sequence(_))));
+    match v.r#type.as_ref().and_then(|t| t.value.as_ref()) {
+        Some(TypeValue::Sequence(_)) => Form::Sequence(Rank::Open),
+        Some(TypeValue::Optional(e)) if sequence(e) => Form::OptionalSequence(Rank::Open),
+        Some(TypeValue::Optional(_)) => Form::Optional(Rank::Open),
+        _ => Form::Dense,
+    }
+}
+
+fn unsupported(t: &TypeProto, name: &str) -> Error {
+    let of = |e: &ElementType| match e.elem_type.as_deref().and_then(|t| t.value.as_ref()) {
+        Some(t) => format!(" of {}", kind(t)),
+        None => " of nothing".into(),
+    };
+    let what = match &t.value {
+        Some(v @ (TypeValue::Sequence(e) | TypeValue::Optional(e))) => format!("{}{}", kind(v), of(e)),
+        Some(v) => kind(v).into(),
+        None => "none".into(),
+    };
+    Error::Unsupported { what: format!("inputs of type {what} ({name:?})") }
 }
 
 fn kind(t: &TypeValue) -> &'static str {

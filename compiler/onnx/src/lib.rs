@@ -15,13 +15,14 @@ mod tensor;
 #[cfg(test)]
 mod tests;
 mod upgrade;
+mod value;
 
 pub use error::{Error, Result};
 pub use export::export;
 pub use import::Assumption;
 
 use bytes::Bytes;
-use dlc_ir::{Graph, Tensor};
+use dlc_ir::{Form, Graph, Tensor};
 use external::External;
 use prost::Message;
 use std::collections::BTreeMap;
@@ -81,6 +82,29 @@ pub fn load_bytes(bytes: Bytes, folder: Option<&Path>, opts: &LoadOptions) -> Re
 pub fn input_names(path: &Path) -> Result<Vec<String>> {
     let m = decode::<proto::ModelProto>("ModelProto", file::map(path)?)?;
     Ok(m.graph.as_ref().map(import::open_inputs).unwrap_or_default())
+}
+
+/// Names and forms of the inputs that a model declares and gives no value, and of its outputs, in order.
+pub fn ports(path: &Path) -> Result<(Vec<Port>, Vec<Port>)> {
+    let m = decode::<proto::ModelProto>("ModelProto", file::map(path)?)?;
+    let g = m.graph.unwrap_or_default();
+    let open = import::open_inputs(&g);
+    let port = |v: &proto::ValueInfoProto| (v.name.clone(), dims::form(v));
+    Ok((g.input.iter().filter(|v| open.contains(&v.name)).map(port).collect(), g.output.iter().map(port).collect()))
+}
+
+/// Name and form of an input or output.
+pub type Port = (String, Form);
+
+/// Reads a file that holds a value of this form: a `TensorProto`, `SequenceProto` or `OptionalProto`. Where no tensor is
+/// in it, files do not say of which type, and it is f32.
+pub fn read_value_pb(path: &Path, form: Form) -> Result<Tensor> {
+    value::read(file::map(path)?, form)
+}
+
+/// The bytes of such a file.
+pub fn value_to_bytes(t: &Tensor, form: Form) -> Vec<u8> {
+    value::write(t, form)
 }
 
 /// Reads a file that holds one `TensorProto`, e.g. an input of a test.

@@ -38,13 +38,15 @@ pub fn build(g: &Graph, window: &[NodeId]) -> Built {
     b
 }
 
-/// Whether the language does not look into a node: inputs, constants, bodies, randomness, quantization, and sizes
-/// that only the data decides.
+/// Whether the language does not look into a node: inputs, constants, bodies, randomness, quantization, what is
+/// no tensor, and sizes that only the data decides.
 pub fn is_opaque(g: &Graph, id: NodeId) -> bool {
     let node = g.node(id);
     let Some((op, _)) = node.op() else { return true };
     let data_decides = node.outputs.iter().flat_map(|f| &f.shape).any(|d| has_symbol_of(d, &node.name));
+    let forms = g.operand_facts(id).into_iter().flatten().chain(&node.outputs).any(|f| !f.form.is_dense());
     data_decides
+        || forms
         || RANDOM.contains(&op.name())
         || node.outputs.iter().any(|f| f.quant.is_some())
         || verify::subgraphs(node).next().is_some()

@@ -18,7 +18,7 @@ pub struct Run {
     how: CompileArgs,
     #[command(flatten)]
     inputs: InputArgs,
-    /// Write every output as output_K.npy, and outputs.json, into this folder.
+    /// Write every output as output_K.npy (a sequence as output_K.pb), and outputs.json, into this folder.
     #[arg(short, long, value_name = "DIR")]
     output: Option<PathBuf>,
     /// Threads to run on.
@@ -60,6 +60,11 @@ impl Run {
 }
 
 fn output(name: String, t: &Tensor) -> Output {
+    if t.items().is_some() {
+        let tensors = t.as_sequence().map_or(0, <[Tensor]>::len);
+        let (dtype, head) = (t.type_fact().to_string(), format!("{tensors} tensors"));
+        return Output { name, dtype, shape: vec![tensors], file: None, head };
+    }
     let head: Vec<String> = t.iter().take(4).map(|v| format!("{:.5}", v.f())).collect();
     let head = head.iter().map(|v| v.strip_suffix(".00000").unwrap_or(v)).collect::<Vec<_>>().join(", ");
     let more = if t.len() > 4 { ", .." } else { "" };
@@ -69,8 +74,11 @@ fn output(name: String, t: &Tensor) -> Output {
 fn write(dir: &Path, outputs: &mut [Output], tensors: &[Tensor]) -> Result<()> {
     files::make_dir(dir)?;
     for (k, (o, t)) in outputs.iter_mut().zip(tensors).enumerate() {
-        let file = format!("output_{k}.npy");
-        let bytes = npy::write(t).map_err(Failure::data).doing(|| format!("writing output {:?}", o.name))?;
+        let (file, bytes) = match t.items() {
+            None => (format!("output_{k}.npy"), npy::write(t).map_err(Failure::data)),
+            Some(_) => (format!("output_{k}.pb"), Ok(dlc_onnx::value_to_bytes(t, t.type_fact().form))),
+        };
+        let bytes = bytes.doing(|| format!("writing output {:?}", o.name))?;
         files::write(&dir.join(&file), &bytes)?;
         o.file = Some(file);
     }

@@ -84,7 +84,7 @@ impl Verify {
         let all = |tensors: &[Tensor]| tensors.iter().cloned().map(Some).collect::<Vec<_>>();
         let mut rows = self.rows(&names, (engine.name(), &found), ("oracle", &all(&expected)));
         if let Some(dir) = &self.data {
-            let recorded = inputs::recorded_outputs(dir, names.len())?;
+            let recorded = inputs::recorded_outputs(&self.model, dir, names.len())?;
             rows.extend(self.rows(&names, ("oracle", &expected), ("recorded", &recorded)));
             rows.extend(self.rows(&names, (engine.name(), &found), ("recorded", &recorded)));
         }

@@ -11,6 +11,9 @@ impl Op for Identity {
     fn name(&self) -> &'static str {
         "Identity"
     }
+    fn takes_forms(&self) -> bool {
+        true
+    }
     fn operands(&self) -> Arity {
         Arity::exactly(1)
     }

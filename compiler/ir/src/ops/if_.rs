@@ -30,6 +30,9 @@ impl Op for If {
     fn schema(&self) -> &'static [crate::attrs::Field] {
         IfAttrs::SCHEMA
     }
+    fn takes_forms(&self) -> bool {
+        true
+    }
     fn operands(&self) -> Arity {
         Arity::at_least(1)
     }
@@ -40,7 +43,7 @@ impl Op for If {
         let a = IfAttrs::read(c.attrs)?;
         let cond = need(x, 0, "cond")?;
         let one = cond.len().as_const().is_none_or(|n| n == 1);
-        ensure!(cond.dtype == DType::Bool && one, "cond is {cond}, expected one bool");
+        ensure!(cond.dtype == DType::Bool && cond.form.is_dense() && one, "cond is {cond}, expected one bool");
         let inputs: Vec<Fact> = captured(x)?.into_iter().cloned().collect();
         let facts = match cond.constant().map(|t| t.at(0).truth()) {
             Some(true) => infer(&a.then_branch, &inputs)?,

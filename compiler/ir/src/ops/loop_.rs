@@ -75,6 +75,9 @@ impl Op for Loop {
     fn schema(&self) -> &'static [crate::attrs::Field] {
         LoopAttrs::SCHEMA
     }
+    fn takes_forms(&self) -> bool {
+        true
+    }
     fn operands(&self) -> Arity {
         Arity::at_least(2)
     }
@@ -84,12 +87,14 @@ impl Op for Loop {
     fn infer(&self, c: &Ctx, x: &[Option<&Fact>]) -> Result<Vec<Fact>> {
         let a = LoopAttrs::read(c.attrs)?;
         for (i, what, dtype) in [(0, "M", DType::I64), (1, "cond", DType::Bool)] {
-            let ok = |f: &Fact| f.dtype == dtype && f.len().as_const().is_none_or(|n| n == 1);
+            let ok = |f: &Fact| f.dtype == dtype && f.form.is_dense() && f.len().as_const().is_none_or(|n| n == 1);
             ensure!(maybe(x, i).is_none_or(ok), "{what} is not one {dtype}");
         }
         let carried = parts(&a, x)?.0.len();
         ensure!(c.outputs <= carried + scans(&a, carried)?, "body does not give {} results", c.outputs);
         let facts = body_facts(c, &a, x)?;
+        let tensors = facts[1 + carried..].iter().all(|f| f.form.is_dense());
+        ensure!(tensors, "a value that the body gives for each iteration is no tensor");
         let trips = trips(x, &facts).unwrap_or_else(|| undecided(c, 4096));
         let scanned = |f: &Fact| Fact::new(f.dtype, std::iter::once(trips.clone()).chain(f.shape.iter().cloned()));
         let results = facts[1..].iter().enumerate().map(|(i, f)| if i < carried { f.clone() } else { scanned(f) });

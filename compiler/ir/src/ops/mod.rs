@@ -38,6 +38,7 @@ mod clip;
 mod col2im;
 mod compress;
 mod concat;
+mod concat_from_sequence;
 mod constant_of_shape;
 mod conv;
 mod conv_integer;
@@ -52,6 +53,8 @@ mod dequantize_linear;
 mod det;
 mod dft;
 mod div;
+mod dlc_pack;
+mod dlc_unpack;
 mod dropout;
 mod dynamic_quantize_linear;
 mod einsum;
@@ -141,6 +144,9 @@ mod non_max_suppression;
 mod non_zero;
 mod not;
 mod one_hot;
+mod optional;
+mod optional_get_element;
+mod optional_has_element;
 mod or;
 mod pad;
 mod pow;
@@ -175,6 +181,12 @@ mod scatter;
 mod scatter_elements;
 mod scatter_nd;
 mod selu;
+mod sequence_at;
+mod sequence_construct;
+mod sequence_empty;
+mod sequence_erase;
+mod sequence_insert;
+mod sequence_length;
 mod shape;
 mod shrink;
 mod sigmoid;
@@ -190,6 +202,7 @@ mod softplus;
 mod softsign;
 mod space_to_depth;
 mod split;
+mod split_to_sequence;
 mod sqrt;
 mod squeeze;
 mod stft;
@@ -250,6 +263,7 @@ pub static OPS: &[&dyn Op] = &[
     &col2im::Col2Im,
     &compress::Compress,
     &concat::Concat,
+    &concat_from_sequence::ConcatFromSequence,
     &constant_of_shape::ConstantOfShape,
     &conv::Conv,
     &conv_integer::ConvInteger,
@@ -264,6 +278,8 @@ pub static OPS: &[&dyn Op] = &[
     &det::Det,
     &dft::Dft,
     &div::DIV,
+    &dlc_pack::Pack,
+    &dlc_unpack::Unpack,
     &dropout::Dropout,
     &dynamic_quantize_linear::DynamicQuantizeLinear,
     &einsum::Einsum,
@@ -353,6 +369,9 @@ pub static OPS: &[&dyn Op] = &[
     &non_zero::NonZero,
     &not::NOT,
     &one_hot::OneHot,
+    &optional::Optional,
+    &optional_get_element::OptionalGetElement,
+    &optional_has_element::OptionalHasElement,
     &or::OR,
     &pad::Pad,
     &pow::Pow,
@@ -387,6 +406,12 @@ pub static OPS: &[&dyn Op] = &[
     &scatter_elements::ScatterElements,
     &scatter_nd::ScatterND,
     &selu::SELU,
+    &sequence_at::SequenceAt,
+    &sequence_construct::SequenceConstruct,
+    &sequence_empty::SequenceEmpty,
+    &sequence_erase::SequenceErase,
+    &sequence_insert::SequenceInsert,
+    &sequence_length::SequenceLength,
     &shape::Shape,
     &shrink::SHRINK,
     &sigmoid::SIGMOID,
@@ -403,6 +428,7 @@ pub static OPS: &[&dyn Op] = &[
     &softsign::SOFTSIGN,
     &space_to_depth::SpaceToDepth,
     &split::Split,
+    &split_to_sequence::SplitToSequence,
     &sqrt::SQRT,
     &squeeze::Squeeze,
     &stft::Stft,

@@ -8,7 +8,7 @@ fn one_node(op: OpRef, s: &Sample) -> Graph {
     let mut g = Graph::new("sample");
     let mut x = vec![];
     for (i, t) in s.x.iter().enumerate() {
-        x.push(t.as_ref().map(|t| match t.dtype().is_float() {
+        x.push(t.as_ref().map(|t| match t.dtype().is_float() || t.items().is_some() {
             true => g.add_input(&format!("x{i}"), t.type_fact()),
             false => g.add_const(&format!("const/{i}"), t.clone()),
         }));
@@ -126,6 +126,9 @@ fn attributes_of_every_kind_round_trip() {
         Attr::Strs(vec!["relu".into(), String::new()]),
         Tensor::f32(&[2], &[1.0, 2.0]).into(),
         inner.into(),
+        Fact::new(DType::I64, [Dim::sym("n"), 3.into()]).into(),
+        Fact::sequence(DType::F32, Some(&Fact::new(DType::F32, [Dim::sym(crate::form::VARIES)]))).into(),
+        Fact::sequence(DType::F32, None).optional().into(),
     ];
     for a in attrs {
         let text = format!("{{name={}}}", written(&a));

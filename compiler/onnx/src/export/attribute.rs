@@ -17,6 +17,7 @@ pub fn attribute(name: &str, a: &Attr) -> AttributeProto {
         Attr::Strs(_) => ty::STRINGS,
         Attr::Tensor(_) => ty::TENSOR,
         Attr::Graph(_) => ty::GRAPH,
+        Attr::Type(_) => ty::TYPE_PROTO,
     };
     match a {
         Attr::Int(v) => out.i = Some(*v),
@@ -27,6 +28,7 @@ pub fn attribute(name: &str, a: &Attr) -> AttributeProto {
         Attr::Strs(v) => out.strings = v.iter().map(bytes).collect(),
         Attr::Tensor(t) => out.t = Some(tensor("", t)),
         Attr::Graph(_) => {}
+        Attr::Type(f) => out.tp = Some(super::graph::type_message(f)),
     }
     out
 }

@@ -5,9 +5,10 @@ use super::opset::Versions;
 use crate::Result;
 use crate::names::Names;
 use crate::proto::{
-    AttributeProto, Dimension, DimensionValue, GraphProto, NodeProto, TensorShapeProto, TensorType, TypeProto,
-    TypeValue, ValueInfoProto,
+    AttributeProto, Dimension, DimensionValue, ElementType, GraphProto, NodeProto, TensorShapeProto, TensorType,
+    TypeProto, TypeValue, ValueInfoProto,
 };
+use dlc_ir::form::{Rank, VARIES};
 use dlc_ir::graph::Kind;
 use dlc_ir::{Attr, Attrs, Dim, Fact, Graph, NodeId, OpRef, Value};
 use std::collections::HashMap;
@@ -138,15 +139,28 @@ impl<'v> Writer<'v> {
 }
 
 fn declared(name: &str, f: &Fact) -> ValueInfoProto {
-    let dim = f.shape.iter().map(|d| Dimension { value: Some(size(d)) }).collect();
-    let shape = Some(TensorShapeProto { dim });
-    let tensor = TensorType { elem_type: f.dtype.to_onnx(), shape };
-    ValueInfoProto { name: name.into(), r#type: Some(TypeProto { value: Some(TypeValue::Tensor(tensor)) }) }
+    ValueInfoProto { name: name.into(), r#type: Some(type_message(f)) }
 }
 
-fn size(d: &Dim) -> DimensionValue {
-    match d.as_const() {
-        Some(v) => DimensionValue::Value(v),
-        None => DimensionValue::Param(d.as_sym().map_or_else(|| d.to_string(), String::from)),
+/// The message of a type.
+pub fn type_message(f: &Fact) -> TypeProto {
+    let dim = f.shape.iter().map(|d| Dimension { value: size(d) }).collect();
+    let shape = (f.form.rank() == Rank::Known).then_some(TensorShapeProto { dim });
+    let mut t = TypeProto { value: Some(TypeValue::Tensor(TensorType { elem_type: f.dtype.to_onnx(), shape })) };
+    let inside = |t: TypeProto| Box::new(ElementType { elem_type: Some(Box::new(t)) });
+    if f.form.is_sequence() {
+        t = TypeProto { value: Some(TypeValue::Sequence(inside(t))) };
+    }
+    if f.form.is_optional() {
+        t = TypeProto { value: Some(TypeValue::Optional(inside(t))) };
+    }
+    t
+}
+
+fn size(d: &Dim) -> Option<DimensionValue> {
+    match (d.as_const(), d.as_sym()) {
+        (Some(v), _) => Some(DimensionValue::Value(v)),
+        (None, Some(VARIES)) => None,
+        (None, s) => Some(DimensionValue::Param(s.map_or_else(|| d.to_string(), String::from))),
     }
 }

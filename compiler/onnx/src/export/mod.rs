@@ -4,6 +4,8 @@ mod attribute;
 mod graph;
 mod opset;
 
+pub(crate) use attribute::tensor as tensor_message;
+
 use crate::Result;
 use crate::proto::{ModelProto, OperatorSetIdProto};
 use dlc_ir::Graph;

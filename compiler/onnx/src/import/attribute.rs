@@ -2,7 +2,7 @@
 
 use crate::external::External;
 use crate::proto::{AttributeProto, attribute_type as ty};
-use crate::{Result, tensor};
+use crate::{Result, dims, tensor};
 use bytes::Bytes;
 use dlc_ir::{Attr, Attrs, bail};
 use std::sync::Arc;
@@ -25,6 +25,7 @@ fn kind(a: &AttributeProto) -> i32 {
         (a.t.is_some(), ty::TENSOR),
         (a.g.is_some(), ty::GRAPH),
         (a.sparse_tensor.is_some(), ty::SPARSE_TENSOR),
+        (a.tp.is_some(), ty::TYPE_PROTO),
         (!a.floats.is_empty(), ty::FLOATS),
         (!a.ints.is_empty(), ty::INTS),
         (!a.strings.is_empty(), ty::STRINGS),
@@ -36,6 +37,9 @@ fn kind(a: &AttributeProto) -> i32 {
 }
 
 fn value(a: &AttributeProto, external: &mut External) -> Result<Attr> {
+    if let (ty::TYPE_PROTO, Some(t)) = (kind(a), &a.tp) {
+        return Ok(dims::type_fact(t, &a.name)?.into());
+    }
     Ok(match (kind(a), &a.t, &a.sparse_tensor) {
         (ty::FLOAT, ..) => Attr::Float(a.f.unwrap_or(0.0)),
         (ty::INT, ..) => Attr::Int(a.i.unwrap_or(0)),
@@ -54,7 +58,7 @@ fn unsupported(name: &str, kind: i32) -> dlc_ir::Error {
         ty::TENSOR | ty::SPARSE_TENSOR => "an absent tensor",
         ty::TENSORS => "a list of tensors",
         ty::GRAPHS => "a list of graphs",
-        ty::TYPE_PROTO => "a type",
+        ty::TYPE_PROTO => "an absent type",
         _ => "a value of unknown kind",
     };
     dlc_ir::Error::op(format!("attribute {name:?} is {what}, which is not supported"))

@@ -139,6 +139,12 @@ impl Importer<'_> {
         name: &str,
         symbols: &mut BTreeSet<String>,
     ) -> std::result::Result<bool, String> {
+        if !state.form.is_dense() || !next.form.is_dense() {
+            let both = state.join(next).map_err(|e| format!("the loop-carried value {name:?}: {e}"))?;
+            let widened = !both.same_type(state);
+            *state = both;
+            return Ok(widened);
+        }
         if state.rank() != next.rank() {
             return Err(format!("the loop-carried value {name:?} is {state} before and {next} after an iteration"));
         }
@@ -230,7 +236,8 @@ impl Importer<'_> {
 
 /// Whether two branches give results of the same types and ranks.
 fn alike(a: &Graph, b: &Graph) -> bool {
-    let kinds = |g: &Graph| -> Vec<_> { g.outputs().iter().map(|o| (g.fact(o.1).dtype, g.fact(o.1).rank())).collect() };
+    let kind = |f: &Fact| (f.dtype, f.form.is_sequence(), if f.form.is_dense() { f.rank() } else { 0 });
+    let kinds = |g: &Graph| -> Vec<_> { g.outputs().iter().map(|o| kind(g.fact(o.1))).collect() };
     kinds(a) == kinds(b)
 }
 

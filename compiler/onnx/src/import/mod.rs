@@ -14,6 +14,7 @@ mod function;
 mod node;
 mod opsets;
 mod order;
+mod sequence_map;
 mod shape_math;
 
 pub use assume::Assumption;
@@ -24,7 +25,7 @@ use crate::names::Names;
 use crate::proto::{FunctionProto, GraphProto, ModelProto, NodeProto, ValueInfoProto};
 use crate::{Error, LoadOptions, Result, dims, tensor};
 use assume::Choices;
-use dlc_ir::{Dim, Fact, Graph, Tensor, Value};
+use dlc_ir::{Attrs, Dim, Fact, Graph, Tensor, Value};
 use env::Env;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -110,8 +111,20 @@ impl Importer<'_> {
             self.constant(&mut frame, name, t.clone());
         }
         let outputs = self.body(&mut frame, g)?;
+        let outputs =
+            outputs.into_iter().zip(&g.output).map(|((name, v), o)| Ok((name, self.plain(&mut graph, v, o)?)));
+        let outputs = outputs.collect::<Result<_>>()?;
         graph.set_outputs(outputs);
         Ok(graph)
+    }
+
+    /// What an optional holds, where an output is declared to be there.
+    fn plain(&mut self, g: &mut Graph, v: Value, declared: &ValueInfoProto) -> Result<Value> {
+        if !g.fact(v).form.is_optional() || declared.r#type.is_none() || dims::form(declared).is_optional() {
+            return Ok(v);
+        }
+        let name = self.names.unique(&format!("{}/content", declared.name));
+        Ok(g.apply(&name, "OptionalGetElement", Attrs::new(), &[v])?)
     }
 
     /// Constants and nodes of `g` into the frame, whose environment has its inputs; the outputs of `g`.

@@ -15,6 +15,7 @@ impl Importer<'_> {
             (Some(function), _) => self.call(f, function, n, &x)?,
             (None, ("", "If", _)) => self.if_(f, n, x)?,
             (None, ("", "Loop", _)) => self.loop_(f, n, x)?,
+            (None, ("", "SequenceMap", _)) => self.sequence_map(f, n, &x)?,
             (None, ("", "Scan", _)) => self.scan(f, n, x)?,
             (None, ("", "Constant", _)) => vec![Some(self.constant_node(f, n)?)],
             _ => self.operator(f, n, x)?,
@@ -121,11 +122,11 @@ pub(super) fn results(n: &NodeProto) -> usize {
 
 fn find(d: &Draft, opset: i64) -> Result<OpRef> {
     let domain = if d.domain.is_empty() { "ai.onnx" } else { &d.domain };
-    ops::find(&d.domain, &d.op).ok_or_else(|| Error::Node {
-        name: d.name.clone(),
-        op: d.op.clone(),
-        what: format!("operator {} of domain {domain} (opset {opset}) is not supported", d.op),
-    })
+    let what = match (domain, &*d.op) {
+        ("ai.onnx.ml", "ZipMap") => "it gives a sequence of maps, which is not supported".into(),
+        _ => format!("operator {} of domain {domain} (opset {opset}) is not supported", d.op),
+    };
+    ops::find(&d.domain, &d.op).ok_or_else(|| Error::Node { name: d.name.clone(), op: d.op.clone(), what })
 }
 
 /// Adds the node to an error that does not name one.

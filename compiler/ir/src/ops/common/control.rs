@@ -1,5 +1,6 @@
 //! Control flow: what is known of the results of a subgraph, and which sizes only its run decides.
 
+use crate::form::VARIES;
 use crate::graph::Kind;
 use crate::{Ctx, Dim, Fact, Graph, Known, Result, Tensor, Value, bail, ensure};
 use std::collections::{BTreeSet, HashMap};
@@ -17,8 +18,9 @@ pub fn infer(g: &Graph, inputs: &[Fact]) -> Result<Vec<Fact>> {
     let mut g = g.clone();
     for (id, fact) in g.inputs().to_vec().into_iter().zip(inputs) {
         let old = &g.node(id).outputs[0];
+        let ranks = old.rank() == fact.rank() || !old.form.is_dense();
         ensure!(
-            old.dtype == fact.dtype && old.rank() == fact.rank(),
+            old.dtype == fact.dtype && old.form.admits(fact.form) && ranks,
             "graph {:?} has an input {old}, but is given {fact}",
             g.name
         );
@@ -57,7 +59,7 @@ impl Outer {
         for f in &mut facts {
             for d in &mut f.shape {
                 if !self.knows(d) {
-                    *d = c.fresh(k);
+                    *d = if f.form.is_dense() { c.fresh(k) } else { Dim::sym(VARIES) };
                 }
                 k += 1;
             }
@@ -76,6 +78,9 @@ pub fn undecided(c: &Ctx, k: usize) -> Dim {
 
 /// What holds for a value that is either of two.
 pub fn join(c: &Ctx, a: &Fact, b: &Fact) -> Result<Fact> {
+    if !a.form.is_dense() || !b.form.is_dense() {
+        return a.join(b);
+    }
     ensure!(a.dtype == b.dtype && a.rank() == b.rank(), "the branches give {a} and {b}, expected one type and rank");
     let pairs = a.shape.iter().zip(&b.shape).enumerate();
     let shape = pairs.map(|(i, (a, b))| if a == b { a.clone() } else { undecided(c, i) });
@@ -107,6 +112,12 @@ pub fn iterate(
         let mut settled = true;
         for (s, i) in states.clone().enumerate() {
             let (old, new) = (&mut inputs[i], &out[first + s]);
+            if !old.form.is_dense() || !new.form.is_dense() {
+                let both = old.join(new)?;
+                settled &= both.same_type(old);
+                *old = both;
+                continue;
+            }
             if old.dtype != new.dtype || old.rank() != new.rank() {
                 bail!("the carried value {s} is {old} before and {new} after an iteration");
             }

@@ -38,6 +38,7 @@ pub mod resample_expr;
 pub mod resize;
 pub mod rotary;
 pub mod scatter;
+pub mod sequence;
 pub mod skip_norm;
 pub mod softmax;
 pub mod span;

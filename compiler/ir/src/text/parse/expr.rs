@@ -1,6 +1,7 @@
 //! Sizes, facts, constants and attributes.
 
 use super::Parser;
+use crate::form::{Form, Rank};
 use crate::text::lex::Token;
 use crate::{Attr, Attrs, DType, Dim, Fact, Num, Result, Tensor};
 
@@ -76,12 +77,17 @@ impl Parser {
         }
     }
 
+    /// A type with its shape; `opt` and `seq` before it, and `[?]` or `[-]` for the shape, where it is no tensor.
     pub(super) fn fact(&mut self) -> Result<Fact> {
+        let (optional, sequence) = (self.eat_word("opt"), self.eat_word("seq"));
         let name = self.name()?;
         let Some(dtype) = DType::from_name(&name) else {
             return self.fail(format!("{name:?} is no element type"));
         };
         self.expect('[')?;
+        if optional || sequence {
+            return self.form(dtype, optional, sequence);
+        }
         let shape = self.list(']', |p| p.dim())?;
         if let Some(d) = shape.iter().find(|d| d.as_const().is_some_and(|v| v < 0)) {
             return self.fail(format!("size {d} is negative"));
@@ -91,10 +97,27 @@ impl Parser {
         Ok(f)
     }
 
+    /// The shape of a sequence or optional, after its opening bracket.
+    fn form(&mut self, dtype: DType, optional: bool, sequence: bool) -> Result<Fact> {
+        let (mut rank, mut shape) = (Rank::Known, vec![]);
+        if self.eat('?') || self.eat('-') {
+            rank = if self.tokens[self.at - 1].0 == Token::Mark('?') { Rank::Open } else { Rank::Never };
+            self.expect(']')?;
+        } else {
+            shape = self.list(']', |p| p.dim())?;
+        }
+        let form = match (optional, sequence) {
+            (true, true) => Form::OptionalSequence(rank),
+            (true, false) => Form::Optional(rank),
+            _ => Form::Sequence(rank),
+        };
+        Ok(Fact { form, ..Fact::new(dtype, shape) })
+    }
+
     pub(super) fn tensor(&mut self) -> Result<Tensor> {
         self.expect_word("const")?;
         let f = self.fact()?;
-        let Some(shape) = f.const_shape() else {
+        let Some(shape) = f.const_shape().filter(|_| f.form.is_dense()) else {
             return self.fail(format!("a constant has shape {f}, expected constant sizes"));
         };
         match self.eat('{') {
@@ -169,6 +192,9 @@ impl Parser {
         }
         if self.is_word("const") {
             return Ok(self.tensor()?.into());
+        }
+        if matches!(self.peek(), Some(Token::Name(n)) if n == "opt" || n == "seq" || DType::from_name(n).is_some()) {
+            return Ok(self.fact()?.into());
         }
         match self.eat('[') {
             true => self.attr_list(),
