@@ -14,15 +14,26 @@ pub struct Tensor {
     data: Bytes,
 }
 
-/// Bytes of one element of a type (ONNX number), if it has a size of whole bytes.
+/// Bytes of one element of a type (ONNX number), if it has a size; an element of fewer than 8 bits has a byte of its own.
 pub(crate) fn element_size(dtype: u8) -> Option<usize> {
     match dtype {
-        2 | 3 | 9 | 17..=20 => Some(1),
+        2 | 3 | 9 | 17..=26 => Some(1),
         4 | 5 | 10 | 16 => Some(2),
         1 | 6 | 12 => Some(4),
         7 | 11 | 13 | 14 => Some(8),
         15 => Some(16),
         _ => None,
+    }
+}
+
+/// Whether a byte is an element of a type: those of fewer than 8 bits are a value of the type, or the code of a float.
+fn is_element(dtype: u8, byte: u8) -> bool {
+    match dtype {
+        21 | 23 => byte < 16,
+        25 => byte < 4,
+        22 => (-8..8).contains(&(byte as i8)),
+        26 => (-2..2).contains(&(byte as i8)),
+        _ => true,
     }
 }
 
@@ -32,12 +43,14 @@ impl Tensor {
     pub fn new(dtype: u8, dims: &[usize], data: Bytes) -> Result<Self> {
         let size = element_size(dtype);
         let len = size.and_then(|s| dims.iter().try_fold(s, |n, d| n.checked_mul(*d)));
-        if len == Some(data.len()) && data.len() <= isize::MAX as usize {
+        let own = !(21..=26).contains(&dtype) || data.iter().all(|b| is_element(dtype, *b));
+        if len == Some(data.len()) && data.len() <= isize::MAX as usize && own {
             return Ok(Tensor { dtype, dims: dims.to_vec(), data });
         }
         let expected = match (size, len) {
             (None, _) => "a type of whole bytes".into(),
             (_, None) => "fewer elements".into(),
+            _ if !own => "bytes that are elements of it".into(),
             (_, Some(n)) => format!("{n} bytes"),
         };
         Err(Error::Tensor { dtype, dims: dims.to_vec(), expected, found: data.len() })
@@ -158,5 +171,11 @@ mod tests {
         assert_eq!(of(1, &[2]), "a tensor of type 1 and shape [2]: expected 8 bytes, found 7 bytes");
         assert!(of(8, &[7]).contains("expected a type of whole bytes"));
         assert!(of(7, &[usize::MAX, 2]).contains("expected fewer elements"));
+        let of = |dtype, bytes: &'static [u8]| Tensor::new(dtype, &[bytes.len()], Bytes::from_static(bytes)).is_ok();
+        let narrow: [(u8, &[u8], &[u8]); 5] =
+            [(21, &[15], &[16]), (22, &[0xf8, 7], &[8]), (23, &[15], &[16]), (25, &[3], &[4]), (26, &[0xfe, 1], &[2])];
+        for (dtype, inside, outside) in narrow {
+            assert!(of(dtype, inside) && !of(dtype, outside), "type {dtype}");
+        }
     }
 }

@@ -79,7 +79,7 @@ pub enum Inst {
     Load {
         /// Where.
         buf: Buf,
-        /// Type in memory; not f16 or bf16.
+        /// Type in memory; not f16 or bf16, and no narrow type.
         mem: DType,
         /// I64 scalar.
         index: Reg,

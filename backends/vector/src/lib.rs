@@ -10,6 +10,7 @@ pub mod emit;
 pub mod interp;
 pub mod ir;
 pub mod math;
+pub mod narrow;
 pub mod nest;
 pub mod procedure;
 pub mod scalar;

@@ -2,7 +2,7 @@
 
 use crate::builder::Builder;
 use crate::ir::{Buf, Elem, LANES, Reg, Type};
-use crate::math;
+use crate::{math, narrow};
 use dlc_ir::lower::affine::{Linear, mentions};
 use dlc_ir::lower::{Bin, Cmp, E, Expr, Monoid, Slot, Ty};
 use dlc_ir::{DType, Dim};
@@ -371,6 +371,10 @@ fn round(b: &mut Builder, dtype: DType, a: Reg) -> Reg {
             let h = math::to_bf16(b, a);
             math::from_bf16(b, h)
         }
+        (d, Elem::F32) if d.is_narrow_float() => {
+            let code = narrow::to_code(b, d, a);
+            narrow::from_code(b, d, code)
+        }
         (DType::F32, Elem::F64) => {
             let f = b.cast(Elem::F32, a);
             b.cast(Elem::F64, f)
@@ -384,7 +388,7 @@ fn round(b: &mut Builder, dtype: DType, a: Reg) -> Reg {
 fn wrap(b: &mut Builder, dtype: DType, a: Reg) -> Reg {
     let ty = b.ty(a);
     let width = if ty.elem == Elem::I32 { 32 } else { 64 };
-    let bits = 8 * dtype.size() as i64;
+    let bits = dtype.bits() as i64;
     if bits >= width || dtype == DType::Bool {
         return a;
     }
@@ -415,7 +419,11 @@ pub fn load_at(b: &mut Builder, buf: Buf, dtype: DType, index: Reg, offset: i32,
             let zero = b.int(half, 0);
             b.cmp(Cmp::Ne, v, zero)
         }
-        _ => b.load(ty, buf, dtype, index, offset),
+        d if d.is_narrow_float() => {
+            let code = b.load(half, buf, DType::U8, index, offset);
+            narrow::from_code(b, d, code)
+        }
+        _ => b.load(ty, buf, memory(dtype), index, offset),
     }
 }
 
@@ -439,6 +447,23 @@ pub fn store_at(b: &mut Builder, buf: Buf, dtype: DType, index: Reg, offset: i32
             let v = b.select(value, one, zero);
             b.store(buf, DType::U8, index, offset, v);
         }
+        d if d.is_narrow_float() => {
+            let code = narrow::to_code(b, d, value);
+            b.store(buf, DType::U8, index, offset, code);
+        }
+        DType::I4 | DType::U4 | DType::I2 | DType::U2 => {
+            let v = wrap(b, dtype, value);
+            b.store(buf, memory(dtype), index, offset, v);
+        }
         _ => b.store(buf, dtype, index, offset, value),
+    }
+}
+
+/// The type as which elements lie in memory: integers of fewer than 8 bits have a byte of their own.
+pub fn memory(dtype: DType) -> DType {
+    match dtype {
+        DType::I4 | DType::I2 => DType::I8,
+        DType::U4 | DType::U2 => DType::U8,
+        d => d,
     }
 }

@@ -133,8 +133,7 @@ impl Graph {
         }
         crate::attrs::check(attrs, op.schema()).map_err(at)?;
         let x: Vec<Option<&Fact>> = x.iter().map(|v| v.map(|v| self.fact(v))).collect();
-        crate::form::check(op.0, &x).map_err(at)?;
-        let y = op.infer(&Ctx { name, attrs, outputs: n }, &x).map_err(at)?;
+        let y = crate::op::infer(op.0, &Ctx { name, attrs, outputs: n }, &x).map_err(at)?;
         match y.len() == n {
             true => Ok(y),
             false => Err(at(Error::op(format!("infer gave {} facts for {n} results", y.len())))),

@@ -15,6 +15,7 @@ pub mod graph;
 pub mod infer;
 pub mod interp;
 pub mod lower;
+pub mod narrow;
 pub mod op;
 pub mod ops;
 pub mod tensor;

@@ -109,6 +109,11 @@ pub trait Op: Sync + Send {
         let _ = (c, x, y);
         bail!("operator {} has no lowering yet", self.name())
     }
+    /// Whether operands and results may be of types that are only stored, moved and converted
+    /// ([`crate::DType::is_narrow`]). [`infer`] refuses them where not.
+    fn takes_narrow(&self) -> bool {
+        false
+    }
     /// Samples for the generic tests: typed operands, every attribute used at least once.
     fn samples(&self) -> Vec<Sample>;
 }
@@ -143,6 +148,26 @@ impl fmt::Debug for OpRef {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         f.write_str(&self.full_name())
     }
+}
+
+/// `op.infer` for operands of forms, and operands and results of types, that the operator takes.
+pub fn infer(op: &dyn Op, c: &Ctx, x: &[Option<&Fact>]) -> Result<Vec<Fact>> {
+    let wide = |f: &Fact, what: String| -> Result<()> {
+        let ok = op.takes_narrow() || !f.dtype.is_narrow();
+        crate::ensure!(
+            ok,
+            "{what} has elements of type {}, which no operator but conversions and moves takes",
+            f.dtype
+        );
+        Ok(())
+    };
+    crate::form::check(op, x)?;
+    for (i, f) in x.iter().enumerate() {
+        f.map_or(Ok(()), |f| wide(f, format!("operand {i}")))?;
+    }
+    let y = op.infer(c, x)?;
+    y.iter().enumerate().try_for_each(|(i, f)| wide(f, format!("result {i}")))?;
+    Ok(y)
 }
 
 /// The operand at `i`, or a refusal naming it.

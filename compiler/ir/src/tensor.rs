@@ -1,7 +1,7 @@
 //! Dense tensors, row-major, little-endian, sharing their bytes.
 
 use crate::form::{Items, Shared};
-use crate::{DType, Dim, Error, Fact, Known, Result, bail};
+use crate::{DType, Dim, Error, Fact, Known, Result, bail, narrow};
 use bytes::Bytes;
 use half::{bf16, f16};
 use std::fmt;
@@ -58,11 +58,15 @@ pub struct Tensor {
 }
 
 impl Tensor {
-    /// Takes the bytes as they are: `shape.product() * dtype.size()` of them, row-major, little-endian.
+    /// Takes the bytes as they are: `shape.product() * dtype.size()` of them, row-major, little-endian. Those of a type
+    /// of fewer than 8 bits must be of values of the type.
     pub fn from_bytes(dtype: DType, shape: &[usize], bytes: Bytes) -> Result<Self> {
         let want = shape.iter().try_fold(dtype.size(), |p, d| p.checked_mul(*d));
         if want != Some(bytes.len()) {
             bail!("tensor {dtype}{shape:?} needs {want:?} bytes, found {}", bytes.len());
+        }
+        if let Some(b) = bytes.iter().find(|b| dtype.bits() < 8 && !narrow::is_stored(dtype, **b)) {
+            bail!("tensor {dtype}{shape:?} has byte {b:#04x}, expected elements of {} bits", dtype.bits());
         }
         Ok(Tensor { dtype, shape: shape.to_vec(), bytes, items: None })
     }
@@ -159,7 +163,7 @@ impl Tensor {
         Tensor::from_bytes(self.dtype, shape, self.bytes.clone())
     }
 
-    /// Elements converted: floats round, integers wrap, float to integer truncates and saturates, bool is `!= 0`.
+    /// Elements converted as [`cast`] does.
     pub fn cast(&self, to: DType) -> Self {
         if to == self.dtype || self.items.is_some() {
             return self.clone();
@@ -208,11 +212,15 @@ pub fn strides(shape: &[usize]) -> Vec<usize> {
     out
 }
 
-/// Converts one element as ONNX `Cast` does.
+/// Converts one element as ONNX `Cast` with its default attributes does: floats round, those of 8 bits saturate,
+/// integers wrap, bool is `!= 0`, and a float to an integer truncates and saturates. ONNX leaves floats open that no
+/// integer of fewer than 8 bits is near to; here, as in its reference, these are first 32-bit integers, which then wrap.
 pub fn cast(v: Num, to: DType) -> Num {
     match (v, to.int_range()) {
+        (v, None) if to.is_narrow_float() => Num::F(narrow::convert(to, v.f() as f32, true, narrow::Rounding::Up)),
         (v, None) => Num::F(v.f()),
         (v, Some(_)) if to == DType::Bool => Num::I(v.truth() as i128),
+        (Num::F(f), Some(_)) if to.is_narrow() => Num::I((f as i32).into()),
         (Num::F(f), Some((lo, hi))) => Num::I((f as i128).clamp(lo, hi)),
         (v, Some(_)) => v,
     }
@@ -248,6 +256,8 @@ fn encode(dtype: DType, v: Num, out: &mut Vec<u8>) {
         DType::F16 => out.extend(f16::from_f64(v.f()).to_le_bytes()),
         DType::BF16 => out.extend(bf16::from_f64(v.f()).to_le_bytes()),
         DType::Bool => out.push(v.truth() as u8),
+        d if d.is_narrow_float() => out.push(narrow::encode(d, v.f() as f32)),
+        DType::I4 | DType::U4 | DType::I2 | DType::U2 => out.push(wrap(dtype, v.i()) as u8),
         _ => out.extend(&v.i().to_le_bytes()[..dtype.size()]),
     }
 }
@@ -259,12 +269,17 @@ fn decode(dtype: DType, b: &[u8]) -> Num {
         DType::F16 => Num::F(f16::from_le_bytes([b[0], b[1]]).to_f64()),
         DType::BF16 => Num::F(bf16::from_le_bytes([b[0], b[1]]).to_f64()),
         DType::Bool => Num::I((b[0] != 0) as i128),
-        _ => {
-            let (v, bits) = (little(b, dtype.size()), 8 * dtype.size() as u32);
-            let negative = dtype.is_signed() && (v >> (bits - 1)) & 1 == 1;
-            Num::I(if negative { v - (1i128 << bits) } else { v })
-        }
+        d if d.is_narrow_float() => Num::F(narrow::decode(d, b[0]).into()),
+        _ => Num::I(wrap(dtype, little(b, dtype.size()))),
     }
+}
+
+/// The value of an integer type with the lowest bits of `v`.
+fn wrap(dtype: DType, v: i128) -> i128 {
+    let bits = dtype.bits() as u32;
+    let v = v & ((1i128 << bits) - 1);
+    let negative = dtype.is_signed() && (v >> (bits - 1)) & 1 == 1;
+    if negative { v - (1i128 << bits) } else { v }
 }
 
 fn little(b: &[u8], n: usize) -> i128 {
@@ -301,7 +316,8 @@ mod tests {
     #[test]
     fn elements_survive_every_type() {
         for (dtype, ..) in crate::dtype::DTYPES {
-            let v: Vec<f64> = if *dtype == DType::Bool { vec![0.0, 1.0] } else { vec![0.0, 3.0] };
+            let largest = dtype.int_range().map_or(2.0, |r| r.1.min(3) as f64);
+            let v = [1.0, largest];
             assert_eq!(Tensor::floats(*dtype, &[2], &v).to_f64(), v, "{dtype}");
         }
         assert_eq!(Tensor::i64(&[2], &[-1, i64::MIN]).to_i64(), [-1, i64::MIN]);
@@ -313,6 +329,18 @@ mod tests {
         assert_eq!(t.cast(DType::U8).to_i64(), [0, 255, 0, 0]);
         assert_eq!(t.cast(DType::Bool).to_i64(), [1, 1, 1, 1]);
         assert_eq!(Tensor::i64(&[1], &[300]).cast(DType::U8).to_i64(), [44]);
+        let t = Tensor::f32(&[5], &[-9.5, 7.9, 8.0, -1e20, f32::NAN]);
+        assert_eq!(t.cast(DType::I4).to_i64(), [7, 7, -8, 0, 0]);
+        assert_eq!(t.cast(DType::U2).to_i64(), [3, 3, 0, 0, 0]);
+    }
+
+    #[test]
+    fn bytes_that_are_no_element_are_refused() {
+        let of = |d, b: &'static [u8]| Tensor::from_bytes(d, &[b.len()], Bytes::from_static(b));
+        assert_eq!(of(DType::I4, &[0xf8, 0x07]).unwrap().to_i64(), [-8, 7]);
+        for (d, b) in [(DType::I4, &[0x08]), (DType::U4, &[0x10]), (DType::I2, &[0x02]), (DType::F4E2M1, &[0x10])] {
+            assert!(of(d, b).unwrap_err().to_string().contains("expected elements of"), "{d}");
+        }
     }
 
     #[test]

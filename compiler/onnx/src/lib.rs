@@ -10,6 +10,7 @@ mod external;
 mod file;
 mod import;
 mod names;
+mod packed;
 mod proto;
 mod tensor;
 #[cfg(test)]

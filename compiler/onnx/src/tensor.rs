@@ -2,7 +2,7 @@
 
 use crate::external::External;
 use crate::proto::{SparseTensorProto, TensorProto};
-use crate::{Error, Result};
+use crate::{Error, Result, packed};
 use bytes::Bytes;
 use dlc_ir::{DType, Num, Tensor};
 
@@ -18,31 +18,16 @@ pub fn dtype(code: i32) -> std::result::Result<DType, String> {
 }
 
 /// Element types of ONNX that we have not, by number.
-const OTHER_TYPES: &[(i32, &str)] = &[
-    (0, "undefined"),
-    (8, "string"),
-    (14, "complex64"),
-    (15, "complex128"),
-    (17, "float8e4m3fn"),
-    (18, "float8e4m3fnuz"),
-    (19, "float8e5m2"),
-    (20, "float8e5m2fnuz"),
-    (21, "uint4"),
-    (22, "int4"),
-    (23, "float4e2m1"),
-    (24, "float8e8m0"),
-    (25, "uint2"),
-    (26, "int2"),
-    (27, "float6e2m3"),
-    (28, "float6e3m2"),
-];
+const OTHER_TYPES: &[(i32, &str)] =
+    &[(0, "undefined"), (8, "string"), (14, "complex64"), (15, "complex128"), (27, "float6e2m3"), (28, "float6e3m2")];
 
 /// The tensor a message describes.
 pub fn read(t: &TensorProto, external: &mut External) -> Result<Tensor> {
     let refuse = |what: String| Error::tensor(&t.name, what);
     let dtype = dtype(t.data_type).map_err(refuse)?;
     let shape = shape(&t.dims).map_err(refuse)?;
-    let need = bytes_of(dtype, &shape).map_err(refuse)?;
+    let elements = count(&shape).map_err(refuse)?;
+    let need = packed::bytes(dtype, elements).ok_or_else(|| refuse(format!("dims {shape:?} overflow")))?;
     let bytes = match (t.data_location, &t.raw_data) {
         (1, _) => external.bytes(t, need)?,
         (0, Some(raw)) if !raw.is_empty() || need == 0 => raw.clone(),
@@ -52,7 +37,7 @@ pub fn read(t: &TensorProto, external: &mut External) -> Result<Tensor> {
     if bytes.len() != need {
         return Err(refuse(format!("{} bytes of data, expected {need} for {dtype}{shape:?}", bytes.len())));
     }
-    Ok(Tensor::from_bytes(dtype, &shape, bytes)?)
+    Ok(Tensor::from_bytes(dtype, &shape, packed::unpack(dtype, elements, bytes))?)
 }
 
 fn shape(dims: &[i64]) -> std::result::Result<Vec<usize>, String> {
@@ -60,12 +45,12 @@ fn shape(dims: &[i64]) -> std::result::Result<Vec<usize>, String> {
     dims.iter().map(size).collect()
 }
 
-fn bytes_of(dtype: DType, shape: &[usize]) -> std::result::Result<usize, String> {
-    let elements = shape.iter().try_fold(dtype.size(), |p, d| p.checked_mul(*d));
+fn count(shape: &[usize]) -> std::result::Result<usize, String> {
+    let elements = shape.iter().try_fold(1usize, |p, d| p.checked_mul(*d));
     elements.ok_or_else(|| format!("dims {shape:?} overflow"))
 }
 
-/// The bytes of the typed field that a type uses.
+/// The bytes of the typed field that a type uses: elements of fewer than 8 bits are packed there too.
 fn typed(t: &TensorProto, dtype: DType) -> std::result::Result<Bytes, String> {
     let low = |n: usize| t.int32_data.iter().flat_map(|v| v.to_le_bytes().into_iter().take(n)).collect::<Vec<u8>>();
     Ok(Bytes::from(match dtype {
@@ -77,7 +62,7 @@ fn typed(t: &TensorProto, dtype: DType) -> std::result::Result<Bytes, String> {
         DType::Bool => t.int32_data.iter().map(|v| (*v != 0) as u8).collect(),
         DType::I32 => low(4),
         DType::F16 | DType::BF16 | DType::I16 | DType::U16 => low(2),
-        DType::I8 | DType::U8 => low(1),
+        _ => low(1),
     }))
 }
 
@@ -87,7 +72,7 @@ pub fn read_sparse(s: &SparseTensorProto, external: &mut External) -> Result<Ten
     let refuse = |what: String| Error::tensor(&values.name, what);
     let shape = shape(&s.dims).map_err(refuse)?;
     let v = read(values, external)?;
-    if bytes_of(v.dtype(), &shape).map_err(refuse)? > DENSE_LIMIT {
+    if count(&shape).map_err(refuse)?.saturating_mul(v.dtype().size()) > DENSE_LIMIT {
         return Err(refuse(format!("sparse tensor of {shape:?} is too large to be written out")));
     }
     let at = match &s.indices {

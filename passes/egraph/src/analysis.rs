@@ -118,7 +118,7 @@ fn typed(op: OpRef, results: usize, attrs: &Attrs, x: &[Option<&Info>]) -> dlc_i
     attrs::check(attrs, op.schema())?;
     let ctx = Ctx { name: NAMELESS, attrs, outputs: results };
     let facts: Vec<Option<&Fact>> = x.iter().map(|i| i.map(|i| &i.fact)).collect();
-    let y = op.infer(&ctx, &facts)?;
+    let y = dlc_ir::op::infer(op.0, &ctx, &facts)?;
     dlc_ir::ensure!(y.len() == results, "{} facts for {results} results", y.len());
     dlc_ir::ensure!(!y.iter().flat_map(|f| &f.shape).any(|d| has_symbol_of(d, NAMELESS)), "a size only data decides");
     let constant = x.iter().any(Option::is_some) && x.iter().flatten().all(|i| i.constant);

@@ -220,3 +220,46 @@ fn convolutions_of_images_smaller_than_a_panel() {
         }
     }
 }
+
+/// One operand, loaded and stored element by element: in lanes, and from the end, one at a time.
+fn moved(x: &Tensor, to: DType, backwards: bool) -> [Tensor; 2] {
+    let (fx, y) = (x.type_fact(), Fact::new(to, x.type_fact().shape));
+    let i = Expr::var(0);
+    let i = if backwards { Expr::int(x.len() as i64 - 1).bin(Bin::Sub, &i) } else { i };
+    let k = nest(&Comp::new(&y, Expr::load(0, &fx, vec![i])));
+    let blank = Tensor::new(to, x.shape(), vec![dlc_ir::Num::I(0); x.len()]);
+    let x = std::slice::from_ref(x);
+    [interpreted(&k, &Env::new(), x, &blank), machine(&k, &Env::new(), x, &blank)]
+}
+
+fn reversed(t: &Tensor) -> Tensor {
+    Tensor::new(t.dtype(), t.shape(), (0..t.len()).rev().map(|i| t.at(i)))
+}
+
+#[test]
+fn narrow_elements_are_those_of_the_oracle_bit_for_bit() {
+    let special = [f32::NAN, f32::INFINITY, 0.0, 1e-45, 448.0, 464.0, 464.1, 240.0, 248.0, 61440.0, 5.0, 0.25, 1.7e38];
+    let near = (0..512).flat_map(|i| [0.03125f32, 1.0 / 1024.0].map(|s| s * (i as f32 + 0.5)));
+    let all = (0..=u32::MAX).step_by(999_983).map(f32::from_bits).chain(near).chain(special);
+    let values: Vec<f32> = all.flat_map(|v| [v, -v, v.next_up()]).collect();
+    let values = Tensor::f32(&[values.len()], &values);
+    let whole = Tensor::new(DType::I32, &[77], (-38..39).map(dlc_ir::Num::I));
+    for (dtype, ..) in dlc_ir::dtype::DTYPES.iter().filter(|d| d.0.is_narrow()) {
+        let codes = dlc_ir::ops::common::quantize::sample_narrow(*dtype);
+        let codes = codes.reshape(&[codes.len()]).unwrap();
+        let (x, wide) = if dtype.is_float() { (&values, DType::F32) } else { (&whole, DType::I32) };
+        let stored = Tensor::new(*dtype, x.shape(), x.iter());
+        let loaded = Tensor::new(wide, codes.shape(), codes.iter());
+        for backwards in [false, true] {
+            let turn = |t: &Tensor| if backwards { reversed(t) } else { t.clone() };
+            for got in moved(x, *dtype, backwards) {
+                let wrong = got.bytes().iter().zip(turn(&stored).bytes()).position(|(a, b)| a != b);
+                assert_eq!(wrong.map(|i| turn(x).at(i)), None, "{dtype}");
+            }
+            for got in moved(&codes, wide, backwards) {
+                let same = |(a, b): (dlc_ir::Num, dlc_ir::Num)| a == b || (a.f().is_nan() && b.f().is_nan());
+                assert!(got.iter().zip(turn(&loaded).iter()).all(same), "{dtype}: {got:?}");
+            }
+        }
+    }
+}

@@ -10,7 +10,7 @@ mod pack;
 use crate::builder::Builder;
 use crate::ir::{Buf, Elem, Inst, Kernel, LANES, Reg, Type};
 use crate::nest::decompose;
-use crate::scalar::{Place, Scalar, elem, load_at, store_at};
+use crate::scalar::{Place, Scalar, elem, load_at, memory, store_at};
 use dlc_ir::dim::product;
 use dlc_ir::lower::rewrite::{cost, depends, rewrite};
 use dlc_ir::lower::{Bin, Cmp, Contract, E, Expr, SUM, Slot, Ty};
@@ -119,11 +119,8 @@ fn lanes_ok(e: &Expr) -> bool {
 /// Type of the elements of a panel: as stored, but widened where lanes cannot read it.
 pub fn panel_dtype(part: &Expr) -> DType {
     match (&**part, part.ty()) {
-        (E::Load { dtype: DType::I8 | DType::U8 | DType::I16 | DType::U16, .. }, _) => match &**part {
-            E::Load { dtype, .. } => *dtype,
-            _ => DType::I32,
-        },
         (_, Ty::F32) => DType::F32,
+        (E::Load { dtype, .. }, Ty::I32) => memory(*dtype),
         _ => DType::I32,
     }
 }

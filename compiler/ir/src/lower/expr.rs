@@ -7,11 +7,11 @@ use std::sync::Arc;
 /// Type of a scalar while it is computed with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Ty {
-    /// f32; also what f16 and bf16 elements are computed in.
+    /// f32; also what elements of narrower floats are computed in.
     F32,
     /// f64.
     F64,
-    /// Wrapping 32-bit; also what i8, u8, i16 and u16 elements are computed in.
+    /// Wrapping 32-bit; also what elements of narrower integers are computed in.
     I32,
     /// Wrapping 64-bit; also what u32 elements are computed in. Type of sizes and indices.
     I64,
@@ -25,12 +25,12 @@ impl Ty {
     /// The type elements of `dtype` are computed in.
     pub fn of(dtype: DType) -> Ty {
         match dtype {
-            DType::F32 | DType::F16 | DType::BF16 => Ty::F32,
             DType::F64 => Ty::F64,
-            DType::I8 | DType::U8 | DType::I16 | DType::U16 | DType::I32 => Ty::I32,
             DType::U32 | DType::I64 => Ty::I64,
             DType::U64 => Ty::U64,
             DType::Bool => Ty::Bool,
+            d if d.is_float() => Ty::F32,
+            _ => Ty::I32,
         }
     }
 

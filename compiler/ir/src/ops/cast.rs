@@ -2,49 +2,37 @@
 //!
 //! Floats truncate and saturate when they become integers, integers wrap, bool is `!= 0`.
 
-use super::common::convert::convert;
+use super::common::convert::Conversion;
 use super::common::elementwise::sample_floats;
-use crate::lower::{self, Lowering};
+use super::common::quantize::sample_narrow;
+use crate::dtype::DTYPES;
+use crate::lower::Lowering;
 use crate::op::need;
-use crate::{Arity, Attrs, Ctx, DType, Fact, Known, Op, Result, Sample, Tensor, attrs, bail};
+use crate::{Arity, Attrs, Ctx, DType, Fact, Op, Result, Sample, Tensor, attrs, bail};
 
 attrs!(CastAttrs {
     /// Element type of the result, as ONNX numbers them.
     to: i64,
-    /// How float8 overflows; there is no effect on other types.
-    saturate: i64 = 1,
-    /// How float8e8m0 rounds; there is no effect on other types.
+    /// Whether an 8-bit float beyond the largest number is that number, instead of an infinity or NaN.
+    saturate: bool = true,
+    /// How float8e8m0 rounds: `up`, `down` or `nearest`; there is no effect on other types.
     round_mode: String = "up".into(),
 });
 
 pub struct Cast;
 
-fn target(c: &Ctx) -> Result<DType> {
-    let to = CastAttrs::read(c.attrs)?.to;
-    match i32::try_from(to).ok().and_then(DType::from_onnx) {
-        Some(d) => Ok(d),
-        None => bail!("attribute to is {to}, which is no element type that is supported"),
+fn conversion(c: &Ctx) -> Result<Conversion> {
+    let a = CastAttrs::read(c.attrs)?;
+    match i32::try_from(a.to).ok().and_then(DType::from_onnx) {
+        Some(to) => Conversion::new(to, a.saturate, &a.round_mode),
+        None => bail!("attribute to is {}, which is no element type that is supported", a.to),
     }
 }
 
-/// The fact of `x` converted: sizes stay known through types that hold them.
-pub fn infer(x: &Fact, to: DType) -> Fact {
-    let y = Fact::new(to, x.shape.clone());
-    match &x.known {
-        Some(Known::Tensor(t)) if t.len() <= 1024 => Fact { known: t.cast(to).fact().known, ..y },
-        Some(Known::Dims(v)) if matches!(to, DType::I32 | DType::I64 | DType::F32 | DType::F64) => {
-            y.with_dims(v.clone())
-        }
-        _ => y,
-    }
-}
-
-/// How generated code converts `x` to the type of `y`.
-pub fn lowering(x: &Fact, y: &Fact) -> Lowering {
-    match x.dtype == y.dtype {
-        true => Lowering::Alias,
-        false => lower::map(y, &[x], |v| convert(&v[0], y.dtype)),
-    }
+/// Operands that tell conversions to an 8-bit float apart: middles, ends, what is beyond, and no numbers.
+pub fn sample_extremes() -> Tensor {
+    let v = [0.0, 0.124, 1.1, 3.0, 448.0, 464.0, 465.0, 61440.0, 1e6, 3e38, 1e-39, 1e-44, f32::INFINITY, f32::NAN];
+    Tensor::f32(&[2, v.len()], &v.iter().copied().chain(v.map(|v| -v)).collect::<Vec<_>>())
 }
 
 impl Op for Cast {
@@ -58,28 +46,37 @@ impl Op for Cast {
         Arity::exactly(1)
     }
     fn infer(&self, c: &Ctx, x: &[Option<&Fact>]) -> Result<Vec<Fact>> {
-        Ok(vec![infer(need(x, 0, "input")?, target(c)?)])
+        Ok(vec![conversion(c)?.fact(need(x, 0, "input")?)])
     }
     fn eval(&self, c: &Ctx, x: &[Option<&Tensor>]) -> Result<Vec<Tensor>> {
-        Ok(vec![need(x, 0, "input")?.cast(target(c)?)])
+        Ok(vec![conversion(c)?.tensor(need(x, 0, "input")?)])
     }
-    fn lowering(&self, _: &Ctx, x: &[Option<&Fact>], y: &[Fact]) -> Result<Lowering> {
-        Ok(lowering(need(x, 0, "input")?, &y[0]))
+    fn lowering(&self, c: &Ctx, x: &[Option<&Fact>], y: &[Fact]) -> Result<Lowering> {
+        Ok(conversion(c)?.lowering(need(x, 0, "input")?, &y[0]))
+    }
+    fn takes_narrow(&self) -> bool {
+        true
     }
     fn samples(&self) -> Vec<Sample> {
-        let types: Vec<DType> = crate::dtype::DTYPES.iter().map(|d| d.0).collect();
         let large = Tensor::f32(&[6], &[-300.5, 70000.0, 2.9, -0.0, f32::NAN, f32::INFINITY]);
         let wide = Tensor::i64(&[4], &[-1, 300, 1 << 40, 0]);
         let mut out = vec![];
-        for to in types {
-            let attrs = Attrs::new().with("to", to);
+        for (to, ..) in DTYPES {
+            let attrs = Attrs::new().with("to", *to);
             for x in [sample_floats(&[2, 3], 1), large.clone(), wide.clone(), wide.cast(DType::Bool)] {
                 out.push(Sample::new(attrs.clone(), vec![x]));
             }
-            out.push(Sample::new(attrs, vec![sample_floats(&[3], 1).cast(to)]));
+            out.push(Sample::new(attrs, vec![sample_floats(&[3], 1).cast(*to)]));
         }
-        let attrs = Attrs::new().with("to", DType::F32).with("saturate", 0i64).with("round_mode", "down");
-        out.push(Sample::new(attrs, vec![wide.cast(DType::U32)]));
+        for (narrow, ..) in DTYPES.iter().filter(|d| d.0.is_narrow()) {
+            for to in [DType::F32, DType::F16, DType::I8, DType::Bool, DType::F8E5M2, DType::U2] {
+                out.push(Sample::new(Attrs::new().with("to", to), vec![sample_narrow(*narrow)]));
+            }
+            for (saturate, round_mode) in [(true, "down"), (false, "nearest"), (false, "up")] {
+                let attrs = Attrs::new().with("to", *narrow).with("saturate", saturate).with("round_mode", round_mode);
+                out.push(Sample::new(attrs, vec![sample_extremes()]));
+            }
+        }
         out
     }
 }

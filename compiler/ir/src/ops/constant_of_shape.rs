@@ -56,6 +56,9 @@ impl Op for ConstantOfShape {
         let n = vector_len(x, 0, "input")?;
         Ok(dynamic(c, &(0..n).map(|k| element(0, shape, k)).collect::<Vec<_>>(), fill))
     }
+    fn takes_narrow(&self) -> bool {
+        true
+    }
     fn samples(&self) -> Vec<Sample> {
         let of = |t: Tensor| Attrs::new().with("value", t);
         vec![
@@ -63,6 +66,8 @@ impl Op for ConstantOfShape {
             Sample::new(of(Tensor::i64(&[1], &[-7])), vec![ints(&[3])]),
             Sample::new(of(Tensor::i64(&[1], &[-1]).cast(DType::U64)), vec![ints(&[2])]),
             Sample::new(of(Tensor::f32(&[1], &[0.5]).cast(DType::F16)), vec![ints(&[])]),
+            Sample::new(of(Tensor::f32(&[1], &[0.5]).cast(DType::F8E4M3FN)), vec![ints(&[3])]),
+            Sample::new(of(Tensor::i64(&[1], &[-7]).cast(DType::I4)), vec![ints(&[5])]),
             Sample::new(of(Tensor::i64(&[1], &[1]).cast(DType::Bool)), vec![ints(&[2, 0])]),
         ]
     }

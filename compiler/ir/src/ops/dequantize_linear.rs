@@ -1,7 +1,7 @@
 //! `DequantizeLinear`: `y = (x - x_zero_point) * x_scale`.
 //! <https://onnx.ai/onnx/operators/onnx__DequantizeLinear.html>
 
-use super::common::quantize::{Granularity, check_zero, rounded, sample_ints};
+use super::common::quantize::{Granularity, check_zero, is_quantized, rounded, sample_ints, sample_narrow};
 use crate::lower::{Comp, Expr, Lowering, Ty};
 use crate::op::{maybe, need};
 use crate::tensor::for_each_index;
@@ -26,8 +26,8 @@ fn plan(c: &Ctx, x: &[Dim], scale: (&[Dim], DType)) -> Result<(Granularity, DTyp
         (code, None) => bail!("output_dtype is {code}, which is no supported element type"),
     };
     ensure!(
-        scale.1.is_float() && out.is_float(),
-        "the scale has type {} and the result {out}, expected floats",
+        scale.1.is_float() && out.is_float() && !out.is_narrow(),
+        "the scale has type {} and the result {out}, expected floats, the result of 16 bits or more",
         scale.1
     );
     Ok((Granularity::of(x, scale.0, a.axis, a.block_size)?, out))
@@ -46,8 +46,8 @@ impl Op for DequantizeLinear {
     fn infer(&self, c: &Ctx, x: &[Option<&Fact>]) -> Result<Vec<Fact>> {
         let (data, scale, zero) = (need(x, 0, "x")?, need(x, 1, "x_scale")?, maybe(x, 2));
         let (_, out) = plan(c, &data.shape, (&scale.shape, scale.dtype))?;
-        let small = data.dtype.is_int() && (data.dtype.size() <= 2 || data.dtype == DType::I32);
-        ensure!(small, "x has type {}, expected i8, u8, i16, u16 or i32", data.dtype);
+        let quantized = is_quantized(data.dtype) || data.dtype == DType::I32;
+        ensure!(quantized, "x has type {}, expected i32, an integer of up to 16 bits or a narrow float", data.dtype);
         check_zero(zero, scale, data.dtype)?;
         Ok(vec![Fact::new(out, data.shape.clone())])
     }
@@ -58,8 +58,8 @@ impl Op for DequantizeLinear {
         let (mut out, mut i) = (vec![], 0);
         for_each_index(data.shape(), |at| {
             let s = granularity.position(scale.shape(), at);
-            let v = data.at(i).i() - zero.map_or(0, |z| z.at(s).i());
-            out.push(Num::F(rounded(DType::F32, v as f64) * scale.at(s).f()));
+            let v = data.at(i).f() - zero.map_or(0.0, |z| z.at(s).f());
+            out.push(Num::F(rounded(DType::F32, v) * scale.at(s).f()));
             i += 1;
         });
         Ok(vec![Tensor::new(dtype, data.shape(), out)])
@@ -76,6 +76,9 @@ impl Op for DequantizeLinear {
         let ty = Ty::of(dtype);
         Ok(Lowering::Comps(vec![Comp::new(&y[0], v.cast(ty).mul(&s.cast(ty)))]))
     }
+    fn takes_narrow(&self) -> bool {
+        true
+    }
     fn samples(&self) -> Vec<Sample> {
         let x = |t: DType, shape: &[usize]| sample_ints(t, shape, 3);
         let zeros = |t: DType, v: &[f64]| Tensor::floats(t, &[v.len()], v);
@@ -90,10 +93,21 @@ impl Op for DequantizeLinear {
                 vec![x(DType::I8, &[2, 3, 2]), scale(&[0.1, 0.2, 3.0]), zeros(DType::I8, &[1.0, -2.0, 0.0])],
             ),
             Sample::new(Attrs::new().with("axis", -1i64), vec![x(DType::U16, &[2, 2]), scale(&[0.5, 2.0])]),
-            Sample::new(blocks, vec![x(DType::I16, &[4, 2]), Tensor::f32(&[2, 2], &[0.1, 0.2, 0.3, 0.4])]),
+            Sample::new(blocks.clone(), vec![x(DType::I16, &[4, 2]), Tensor::f32(&[2, 2], &[0.1, 0.2, 0.3, 0.4])]),
             Sample::new(Attrs::new(), vec![x(DType::I32, &[3, 7]), one(0.01)]),
             Sample::new(Attrs::new().with("output_dtype", DType::F16), vec![x(DType::I8, &[2, 9]), one(0.01)]),
             Sample::new(Attrs::new(), vec![x(DType::I8, &[2, 9]), one(0.01).cast(DType::BF16)]),
+            Sample::new(
+                Attrs::new(),
+                vec![x(DType::I4, &[2, 3]), scale(&[0.1, 0.2, 3.0]), zeros(DType::I4, &[1.0, -2.0, 0.0])],
+            ),
+            Sample::new(blocks, vec![x(DType::U2, &[4, 1]), Tensor::f32(&[2, 1], &[0.1, 0.2])]),
+            Sample::new(Attrs::new(), vec![sample_narrow(DType::F8E4M3FN), one(0.3), zeros(DType::F8E4M3FN, &[0.0])]),
+            Sample::new(Attrs::new(), vec![sample_narrow(DType::F8E5M2), one(2.0).cast(DType::F16)]),
+            Sample::new(
+                Attrs::new().with("output_dtype", DType::F32),
+                vec![sample_narrow(DType::F4E2M1), one(4.0).cast(DType::F8E8M0)],
+            ),
         ]
     }
 }

@@ -56,6 +56,9 @@ impl Op for Pack {
             _ => Ok(vec![Tensor::sequence(f.dtype, items)]),
         }
     }
+    fn takes_narrow(&self) -> bool {
+        true
+    }
     fn samples(&self) -> Vec<Sample> {
         let data = super::common::elementwise::sample_floats(&[8], 1);
         let shapes = ints(&[2, 3, 2, 1]).reshape(&[2, 2]).unwrap_or_else(|_| ints(&[]));

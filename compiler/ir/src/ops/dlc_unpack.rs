@@ -81,6 +81,9 @@ impl Op for Unpack {
         let there = f.form.is_optional().then(|| Tensor::scalar(DType::Bool, Num::from(!x.is_absent())));
         Ok(there.into_iter().chain([shapes, data]).collect())
     }
+    fn takes_narrow(&self) -> bool {
+        true
+    }
     fn samples(&self) -> Vec<Sample> {
         let of = |x: Tensor, f: Fact, outputs| Sample { outputs, ..Sample::new(Attrs::new().with("type", f), vec![x]) };
         let [a, b] = [samples().remove(0), samples().remove(1)];

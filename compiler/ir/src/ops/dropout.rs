@@ -57,6 +57,9 @@ impl Op for Dropout {
             ]),
         })
     }
+    fn takes_narrow(&self) -> bool {
+        true
+    }
     fn samples(&self) -> Vec<Sample> {
         let ratio = Tensor::f32(&[], &[0.5]);
         let off = Tensor::floats(DType::Bool, &[], &[0.0]);

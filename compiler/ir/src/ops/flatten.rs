@@ -42,6 +42,9 @@ impl Op for Flatten {
     fn lowering(&self, _: &Ctx, _: &[Option<&Fact>], _: &[Fact]) -> Result<Lowering> {
         Ok(Lowering::Alias)
     }
+    fn takes_narrow(&self) -> bool {
+        true
+    }
     fn samples(&self) -> Vec<Sample> {
         let on = |a: i64| Sample::new(Attrs::new().with("axis", a), vec![counting(&[2, 3, 4])]);
         let default = Sample::new(Attrs::new(), vec![counting(&[2, 3, 2, 2])]);

@@ -79,6 +79,10 @@ impl Op for Gather {
         let load = guarded([&data.shape[on]], &Expr::load(0, data, index));
         Ok(Lowering::Comps(vec![Comp::new(&y[0], load)]))
     }
+    // `Scan` of narrow elements is written with it.
+    fn takes_narrow(&self) -> bool {
+        true
+    }
     fn samples(&self) -> Vec<Sample> {
         let on = |a: i64| Attrs::new().with("axis", a);
         let matrix = Tensor::i64(&[2, 3], &[0, 2, -1, 1, 1, 0]);

@@ -26,6 +26,9 @@ impl Op for Identity {
     fn lowering(&self, _: &Ctx, _: &[Option<&Fact>], _: &[Fact]) -> Result<Lowering> {
         Ok(Lowering::Alias)
     }
+    fn takes_narrow(&self) -> bool {
+        true
+    }
     fn samples(&self) -> Vec<Sample> {
         let x = [sample_floats(&[2, 3], 1), Tensor::i64(&[3], &[1, 2, 3]), sample_floats(&[], 1)];
         x.into_iter().map(|x| Sample::new(Attrs::new(), vec![x])).collect()

@@ -70,6 +70,9 @@ impl Op for If {
     fn lowering(&self, _: &Ctx, _: &[Option<&Fact>], _: &[Fact]) -> Result<Lowering> {
         Ok(Lowering::Control)
     }
+    fn takes_narrow(&self) -> bool {
+        true
+    }
     fn samples(&self) -> Vec<Sample> {
         let s = |cond: bool, other: &[&str]| {
             let branch = |names: &[&str]| -> Result<Graph> {

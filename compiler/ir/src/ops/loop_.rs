@@ -4,6 +4,7 @@
 //! The body is closed: what it uses of the graph around it are the last operands and its last inputs.
 
 use super::common::control::{Outer, iterate, stack, undecided};
+use super::common::quantize::sample_narrow;
 use crate::lower::Lowering;
 use crate::op::{maybe, need};
 use crate::{Arity, Attrs, Ctx, DType, Dim, Fact, Graph, Num, Op, Result, Sample, Tensor, attrs, ensure};
@@ -134,6 +135,9 @@ impl Op for Loop {
     fn lowering(&self, _: &Ctx, _: &[Option<&Fact>], _: &[Fact]) -> Result<Lowering> {
         Ok(Lowering::Control)
     }
+    fn takes_narrow(&self) -> bool {
+        true
+    }
     fn samples(&self) -> Vec<Sample> {
         let scalar = |d: DType, v: i128| Some(Tensor::scalar(d, Num::I(v)));
         let (m, yes) = (scalar(DType::I64, 3), scalar(DType::Bool, 1));
@@ -148,9 +152,30 @@ impl Op for Loop {
             s(counting(), 2, vec![m.clone(), None, start.clone()]),
             s(counting(), 2, vec![None, yes.clone(), start.clone()]),
             s(counting(), 2, vec![m.clone(), scalar(DType::Bool, 0), start.clone()]),
-            s(growing(), 1, vec![m, yes, start]),
+            s(growing(), 1, vec![m.clone(), yes.clone(), start]),
+            narrow(m, yes),
         ]
     }
+}
+
+/// Narrow elements carried and scanned.
+fn narrow(trips: Option<Tensor>, go: Option<Tensor>) -> Sample {
+    let x = sample_narrow(DType::F8E4M3FN);
+    let body = || -> Result<Graph> {
+        let mut g = Graph::new("body");
+        g.add_input("i", Fact::new(DType::I64, []));
+        let go = g.add_input("go", Fact::new(DType::Bool, []));
+        let v = g.add_input("v", x.type_fact());
+        let wide = g.apply("wide", "Cast", Attrs::new().with("to", DType::F32), &[v])?;
+        let twice = g.apply("twice", "Add", Attrs::new(), &[wide, wide])?;
+        let next = g.apply("next", "Cast", Attrs::new().with("to", DType::F8E4M3FN), &[twice])?;
+        for (name, v) in [("go_on", go), ("doubled", next), ("seen", v)] {
+            g.add_output(name, v);
+        }
+        Ok(g)
+    };
+    let attrs = body().map(|b| Attrs::new().with("body", b)).unwrap_or_default();
+    Sample { attrs, x: vec![trips, go, Some(x)], outputs: 2 }
 }
 
 fn body() -> (Graph, [crate::Value; 4]) {

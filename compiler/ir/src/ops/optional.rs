@@ -48,6 +48,9 @@ impl Op for Optional {
             None => declared(c).map(|f| vec![Tensor::absent(f.dtype, f.form.is_sequence())]),
         }
     }
+    fn takes_narrow(&self) -> bool {
+        true
+    }
     fn samples(&self) -> Vec<Sample> {
         let f = Fact::new(DType::I64, [2.into()]);
         let typed = [f.clone(), Fact::sequence(DType::F32, Some(&f))]

@@ -26,6 +26,9 @@ impl Op for OptionalGetElement {
         ensure!(!x.is_absent(), "the optional holds nothing");
         Ok(vec![x.clone()])
     }
+    fn takes_narrow(&self) -> bool {
+        true
+    }
     fn samples(&self) -> Vec<Sample> {
         let x = [sample_floats(&[2, 3], 1), samples().remove(0)];
         x.into_iter().map(|x| Sample::new(Attrs::new(), vec![x])).collect()

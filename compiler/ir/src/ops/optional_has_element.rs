@@ -27,6 +27,9 @@ impl Op for OptionalHasElement {
         let there = maybe(x, 0).is_some_and(|t| !t.is_absent());
         Ok(vec![Tensor::scalar(DType::Bool, Num::from(there))])
     }
+    fn takes_narrow(&self) -> bool {
+        true
+    }
     fn samples(&self) -> Vec<Sample> {
         let x = [sample_floats(&[2], 1), Tensor::absent(DType::F32, false), Tensor::absent(DType::I64, true)];
         let none = Sample { x: vec![None], ..Sample::new(Attrs::new(), vec![]) };

@@ -2,10 +2,11 @@
 
 use super::common::elementwise::sample_floats;
 use super::common::movement::{axes, const_ints, dynamic, element, guarded, vector_len};
+use super::common::quantize::sample_narrow;
 use crate::lower::{Comp, Expr, Lowering, Ty};
 use crate::op::{axis, maybe, need};
 use crate::tensor::for_each_index;
-use crate::{Arity, Attrs, Ctx, Dim, Fact, Num, Op, Result, Sample, Tensor, attrs, ensure};
+use crate::{Arity, Attrs, Ctx, DType, Dim, Fact, Num, Op, Result, Sample, Tensor, attrs, ensure};
 
 attrs!(PadAttrs {
     /// `constant`, `reflect`, `edge` or `wrap`.
@@ -130,6 +131,9 @@ impl Op for Pad {
         let fill = Lowering::Comps(vec![Comp::new(&y[0], expr)]);
         Ok(if fact_amounts(x)?.is_some() { fill } else { dynamic(c, &sizes, fill) })
     }
+    fn takes_narrow(&self) -> bool {
+        true
+    }
     fn samples(&self) -> Vec<Sample> {
         let ints = |v: &[i64]| Tensor::i64(&[v.len()], v);
         let mut out: Vec<Sample> = ["constant", "reflect", "edge", "wrap"]
@@ -139,6 +143,10 @@ impl Op for Pad {
         out.push(Sample::new(Attrs::new(), vec![sample_floats(&[4, 3], 1), ints(&[-1, 1, 0, -2])]));
         let x = vec![sample_floats(&[2, 3], 1), ints(&[1, 2]), Tensor::f32(&[], &[9.0]), ints(&[-1])];
         out.push(Sample::new(Attrs::new(), x));
+        for d in [DType::U2, DType::F4E2M1] {
+            let fill = Tensor::floats(d, &[], &[1.0]);
+            out.push(Sample::new(Attrs::new(), vec![sample_narrow(d), ints(&[1, 0, 0, 2]), fill]));
+        }
         out
     }
 }

@@ -1,12 +1,14 @@
-//! `QuantizeLinear`: `y = saturate(round(x / y_scale) + y_zero_point)`.
+//! `QuantizeLinear`: `y = saturate(round(x / y_scale) + y_zero_point)`, where a narrow float is rounded last.
 //! <https://onnx.ai/onnx/operators/onnx__QuantizeLinear.html>
 
+use super::cast::sample_extremes;
+use super::common::convert::Conversion;
 use super::common::elementwise::sample_floats;
-use super::common::quantize::{Granularity, check_zero, rounded, saturate, saturate_expr};
+use super::common::quantize::{Granularity, check_zero, is_quantized, rounded, saturate, saturate_expr};
 use crate::lower::{Comp, Expr, Lowering, Ty};
 use crate::op::{maybe, need};
 use crate::tensor::for_each_index;
-use crate::{Arity, Attrs, Ctx, DType, Dim, Fact, Op, Result, Sample, Tensor, attrs, bail, ensure};
+use crate::{Arity, Attrs, Ctx, DType, Dim, Fact, Num, Op, Result, Sample, Tensor, attrs, bail, ensure};
 
 attrs!(QuantizeLinearAttrs {
     /// Axis of scales along an axis or in blocks.
@@ -17,7 +19,7 @@ attrs!(QuantizeLinearAttrs {
     output_dtype: i64 = 0,
     /// Float type of the division; 0 is that of the scale.
     precision: i64 = 0,
-    /// Only of effect on 8-bit floats.
+    /// Whether an 8-bit float beyond the largest number is that number, instead of an infinity or NaN.
     saturate: bool = true,
 });
 
@@ -26,7 +28,8 @@ pub struct QuantizeLinear;
 /// How the operands are read.
 struct Plan {
     granularity: Granularity,
-    dtype: DType,
+    /// To the type of the result, where that is a narrow float.
+    conversion: Conversion,
     precision: DType,
 }
 
@@ -42,11 +45,12 @@ fn dtype(code: i64, what: &str) -> Result<Option<DType>> {
 fn plan(c: &Ctx, x: &[Dim], scale: (&[Dim], DType), zero: Option<DType>) -> Result<Plan> {
     let a = QuantizeLinearAttrs::read(c.attrs)?;
     let out = dtype(a.output_dtype, "output_dtype")?.or(zero).unwrap_or(DType::U8);
-    ensure!(out.is_int() && out.size() <= 2, "the result has type {out}, expected i8, u8, i16 or u16");
+    ensure!(is_quantized(out), "the result has type {out}, expected an integer of up to 16 bits or a narrow float");
     let precision = dtype(a.precision, "precision")?.unwrap_or(scale.1);
-    let precision = if precision.is_float() { precision } else { DType::F32 };
+    let precision = if precision.is_float() && !precision.is_narrow() { precision } else { DType::F32 };
     ensure!(precision != DType::F64, "precision is f64, expected f32, f16 or bf16");
-    Ok(Plan { granularity: Granularity::of(x, scale.0, a.axis, a.block_size)?, dtype: out, precision })
+    let conversion = Conversion::new(out, a.saturate, "nearest")?;
+    Ok(Plan { granularity: Granularity::of(x, scale.0, a.axis, a.block_size)?, conversion, precision })
 }
 
 impl Op for QuantizeLinear {
@@ -62,22 +66,27 @@ impl Op for QuantizeLinear {
     fn infer(&self, c: &Ctx, x: &[Option<&Fact>]) -> Result<Vec<Fact>> {
         let (data, scale, zero) = (need(x, 0, "x")?, need(x, 1, "y_scale")?, maybe(x, 2));
         let p = plan(c, &data.shape, (&scale.shape, scale.dtype), zero.map(|z| z.dtype))?;
-        check_zero(zero, scale, p.dtype)?;
-        Ok(vec![Fact::new(p.dtype, data.shape.clone())])
+        ensure!(!data.dtype.is_narrow(), "x has type {}, expected a wider one than the result", data.dtype);
+        check_zero(zero, scale, p.conversion.to)?;
+        Ok(vec![Fact::new(p.conversion.to, data.shape.clone())])
     }
     fn eval(&self, c: &Ctx, x: &[Option<&Tensor>]) -> Result<Vec<Tensor>> {
         let (data, scale, zero) = (need(x, 0, "x")?, need(x, 1, "y_scale")?, maybe(x, 2));
         let shape = |t: &Tensor| t.type_fact().shape;
         let p = plan(c, &shape(data), (&shape(scale), scale.dtype()), zero.map(|z| z.dtype()))?;
         let round = |v: f64| rounded(p.precision, v);
-        let (mut out, mut i) = (vec![], 0);
+        let (to, mut out, mut i) = (p.conversion.to, vec![], 0);
         for_each_index(data.shape(), |at| {
             let s = p.granularity.position(scale.shape(), at);
-            let z = zero.map_or(0, |z| z.at(s).i());
-            out.push(saturate(round(round(data.at(i).f()) / round(scale.at(s).f())), z, p.dtype));
+            let z = zero.map_or(Num::I(0), |z| z.at(s));
+            let v = round(round(data.at(i).f()) / round(scale.at(s).f()));
+            out.push(match to.is_float() {
+                true => p.conversion.number(Num::F(v + z.f())),
+                false => saturate(v, z.i(), to),
+            });
             i += 1;
         });
-        Ok(vec![Tensor::new(p.dtype, data.shape(), out)])
+        Ok(vec![Tensor::new(to, data.shape(), out)])
     }
     fn lowering(&self, c: &Ctx, x: &[Option<&Fact>], y: &[Fact]) -> Result<Lowering> {
         let (data, scale, zero) = (need(x, 0, "x")?, need(x, 1, "y_scale")?, maybe(x, 2));
@@ -88,7 +97,14 @@ impl Op for QuantizeLinear {
         let s = Expr::load(1, scale, p.granularity.index(scale.rank(), &at));
         let v = round(float(Expr::load(0, data, at.clone())).div(&float(s)));
         let z = zero.map(|z| Expr::load(2, z, p.granularity.index(z.rank(), &at)));
-        Ok(Lowering::Comps(vec![Comp::new(&y[0], saturate_expr(&v, z.as_ref(), p.dtype))]))
+        let stored = match p.conversion.to.is_float() {
+            true => p.conversion.expr(&z.map_or(v.clone(), |z| v.add(&z))),
+            false => saturate_expr(&v, z.as_ref(), p.conversion.to),
+        };
+        Ok(Lowering::Comps(vec![Comp::new(&y[0], stored)]))
+    }
+    fn takes_narrow(&self) -> bool {
+        true
     }
     fn samples(&self) -> Vec<Sample> {
         let ints = |t: DType, shape: &[usize], v: &[f64]| Tensor::floats(t, shape, v);
@@ -96,6 +112,9 @@ impl Op for QuantizeLinear {
         let scale = |v: &[f32]| Tensor::f32(&[v.len()], v);
         let one = |v: f32| Tensor::f32(&[], &[v]);
         let blocks = Attrs::new().with("block_size", 2i64).with("axis", 1i64);
+        let to = |t: DType, v: &[f64]| ints(t, &[v.len()], v);
+        let extremes = || sample_extremes().cast(DType::F16);
+        let through = |t: DType| Attrs::new().with("output_dtype", t).with("saturate", false);
         let i16 = Attrs::new().with("output_dtype", DType::I16).with("saturate", false);
         vec![
             Sample::new(Attrs::new(), vec![x(&[2, 9]), one(0.25)]),
@@ -108,7 +127,7 @@ impl Op for QuantizeLinear {
                 Attrs::new().with("axis", -1i64),
                 vec![x(&[2, 2]), scale(&[0.5, 2.0]), ints(DType::U16, &[2], &[9.0, 0.0])],
             ),
-            Sample::new(blocks, vec![x(&[2, 5]), Tensor::f32(&[2, 3], &[0.1, 0.2, 0.3, 0.4, 0.5, 0.6])]),
+            Sample::new(blocks.clone(), vec![x(&[2, 5]), Tensor::f32(&[2, 3], &[0.1, 0.2, 0.3, 0.4, 0.5, 0.6])]),
             Sample::new(i16, vec![x(&[7]), scale(&[0.001])]),
             Sample::new(Attrs::new().with("precision", DType::F16), vec![x(&[9]), one(0.037)]),
             Sample::new(
@@ -116,6 +135,16 @@ impl Op for QuantizeLinear {
                 vec![ints(DType::I32, &[3], &[-40.0, 7.0, 900.0]), one(3.0), ints(DType::I8, &[], &[1.0])],
             ),
             Sample::new(Attrs::new(), vec![x(&[9]).cast(DType::BF16), one(0.3).cast(DType::BF16)]),
+            Sample::new(Attrs::new(), vec![x(&[3, 2]), scale(&[0.1, 0.7]), to(DType::I4, &[1.0, -2.0])]),
+            Sample::new(
+                blocks,
+                vec![x(&[1, 3]), Tensor::f32(&[1, 2], &[0.3, 0.5]), ints(DType::U2, &[1, 2], &[1.0, 0.0])],
+            ),
+            Sample::new(Attrs::new(), vec![sample_extremes(), one(0.7), to(DType::F8E4M3FN, &[0.0])]),
+            Sample::new(through(DType::F8E5M2), vec![extremes(), one(0.7)]),
+            Sample::new(through(DType::F8E4M3FNUZ), vec![extremes(), one(1.0).cast(DType::F16)]),
+            Sample::new(through(DType::F4E2M1), vec![x(&[9]), one(0.5).cast(DType::F8E8M0)]),
+            Sample::new(Attrs::new(), vec![x(&[9]), one(0.7), to(DType::F4E2M1, &[1.5])]),
         ]
     }
 }

@@ -92,6 +92,9 @@ impl Op for Reshape {
             fill: Box::new(Lowering::Alias),
         })
     }
+    fn takes_narrow(&self) -> bool {
+        true
+    }
     fn samples(&self) -> Vec<Sample> {
         let to = |shape: &[i64]| vec![sample_floats(&[2, 3, 4], 1), Tensor::i64(&[shape.len()], shape)];
         vec![

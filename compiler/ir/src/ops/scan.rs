@@ -5,6 +5,7 @@
 
 use super::common::control::{Outer, iterate, splice, stack};
 use super::common::elementwise::sample_floats;
+use super::common::quantize::sample_narrow;
 use crate::lower::Lowering;
 use crate::op::{axis, need};
 use crate::{Arity, Attrs, Ctx, DType, Dim, Fact, Graph, Num, Op, Result, Sample, Tensor, Value, attrs, ensure};
@@ -166,6 +167,9 @@ impl Op for Scan {
     fn lowering(&self, c: &Ctx, x: &[Option<&Fact>], y: &[Fact]) -> Result<Lowering> {
         looped(&ScanAttrs::read(c.attrs)?, &all(x)?, y).map(Lowering::Expand)
     }
+    fn takes_narrow(&self) -> bool {
+        true
+    }
     fn samples(&self) -> Vec<Sample> {
         let s = |x: &[usize], more: Attrs| {
             let slice = if x[0] == 4 { [3, 2] } else { [x[0], x[2]] };
@@ -177,8 +181,27 @@ impl Op for Scan {
         };
         let backwards = Attrs::new().with("scan_input_axes", vec![-2i64]).with("scan_input_directions", vec![1i64]);
         let backwards = backwards.with("scan_output_axes", vec![-1i64]).with("scan_output_directions", vec![1i64]);
-        vec![s(&[4, 3, 2], Attrs::new()), s(&[3, 5, 2], backwards)]
+        vec![s(&[4, 3, 2], Attrs::new()), s(&[3, 5, 2], backwards), narrow()]
     }
+}
+
+/// Narrow elements scanned backwards, given back in order, and added up as floats.
+fn narrow() -> Sample {
+    let x = sample_narrow(DType::I4);
+    let body = || -> Result<Graph> {
+        let mut g = Graph::new("body");
+        let row = |d| Fact::new(d, [8.into()]);
+        let (state, x) = (g.add_input("state", row(DType::F32)), g.add_input("x", row(DType::I4)));
+        let wide = g.apply("wide", "Cast", Attrs::new().with("to", DType::F32), &[x])?;
+        let sum = g.apply("sum", "Add", Attrs::new(), &[state, wide])?;
+        g.add_output("next", sum);
+        g.add_output("seen", x);
+        Ok(g)
+    };
+    let attrs = body().map(|b| Attrs::new().with("body", b)).unwrap_or_default();
+    let attrs = attrs.with("num_scan_inputs", 1i64).with("scan_input_directions", vec![1i64]);
+    let attrs = attrs.with("scan_output_directions", vec![1i64]);
+    Sample { outputs: 2, ..Sample::new(attrs, vec![sample_floats(&[8], 2), x]) }
 }
 
 /// `state' = state + x * factor`, giving `state'` as state and result.

@@ -50,6 +50,9 @@ impl Op for Shape {
         let expr = dims.iter().enumerate().fold(Expr::int(0), pick);
         Ok(Lowering::Comps(vec![Comp::new(&y[0], expr)]))
     }
+    fn takes_narrow(&self) -> bool {
+        true
+    }
     fn samples(&self) -> Vec<Sample> {
         let x = || vec![sample_floats(&[2, 3, 4], 1)];
         vec![

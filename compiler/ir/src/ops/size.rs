@@ -23,6 +23,9 @@ impl Op for Size {
     fn lowering(&self, _: &Ctx, x: &[Option<&Fact>], y: &[Fact]) -> Result<Lowering> {
         Ok(Lowering::Comps(vec![Comp::new(&y[0], Expr::size(&need(x, 0, "data")?.len()))]))
     }
+    fn takes_narrow(&self) -> bool {
+        true
+    }
     fn samples(&self) -> Vec<Sample> {
         let shapes: [&[usize]; 3] = [&[2, 3], &[], &[0, 4]];
         shapes.iter().map(|s| Sample::new(Attrs::new(), vec![counting(s)])).collect()

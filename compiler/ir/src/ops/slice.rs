@@ -117,6 +117,10 @@ impl Op for Slice {
         }
         Ok(dynamic(c, &sizes, lower::gather(&y[0], data, index)))
     }
+    // `Scan` of narrow elements is written with it.
+    fn takes_narrow(&self) -> bool {
+        true
+    }
     fn samples(&self) -> Vec<Sample> {
         let slice = |x: &Tensor, lists: &[&[i64]]| {
             let lists = lists.iter().map(|v| ints(v));

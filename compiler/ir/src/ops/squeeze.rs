@@ -44,6 +44,9 @@ impl Op for Squeeze {
     fn lowering(&self, _: &Ctx, _: &[Option<&Fact>], _: &[Fact]) -> Result<Lowering> {
         Ok(Lowering::Alias)
     }
+    fn takes_narrow(&self) -> bool {
+        true
+    }
     fn samples(&self) -> Vec<Sample> {
         vec![
             Sample::new(Attrs::new(), vec![counting(&[1, 3, 1, 2])]),

@@ -6,7 +6,7 @@ use crate::infer::same_dtype;
 use crate::lower::{Comp, Expr, Lowering, Ty};
 use crate::op::{axis, maybe, need};
 use crate::tensor::for_each_index;
-use crate::{Arity, Attrs, Ctx, Fact, Num, Op, Result, Sample, Tensor, attrs, bail, ensure};
+use crate::{Arity, Attrs, Ctx, DType, Fact, Num, Op, Result, Sample, Tensor, attrs, bail, ensure};
 
 attrs!(TensorScatterAttrs {
     /// Axis of the positions.
@@ -93,16 +93,21 @@ impl Op for TensorScatter {
         let expr = written.select(&Expr::load(1, update, from), &Expr::load(0, past, here));
         Ok(Lowering::Comps(vec![Comp::new(&y[0], expr)]))
     }
+    fn takes_narrow(&self) -> bool {
+        true
+    }
     fn samples(&self) -> Vec<Sample> {
         let circular = Attrs::new().with("mode", "circular");
         let minus = |shape: &[usize]| {
             let n: usize = shape.iter().product();
             Tensor::f32(shape, &(0..n).map(|i| -1.0 - i as f32).collect::<Vec<_>>())
         };
+        let narrow = |t: Tensor| t.cast(DType::F8E5M2);
         vec![
             Sample::new(Attrs::new(), vec![counting(&[2, 4, 3]), minus(&[2, 1, 3]), ints(&[1, 3])]),
             Sample::new(circular, vec![counting(&[2, 3, 4, 2]), minus(&[2, 3, 2, 2]), ints(&[3, 1])]),
             Sample::new(Attrs::new().with("axis", 1i64), vec![counting(&[2, 3]), minus(&[2, 2])]),
+            Sample::new(Attrs::new().with("axis", 1i64), [counting(&[2, 3]), minus(&[2, 2])].map(narrow).to_vec()),
         ]
     }
 }

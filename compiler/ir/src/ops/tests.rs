@@ -134,6 +134,18 @@ fn names_are_unique() {
 }
 
 #[test]
+fn narrow_elements_are_not_computed_with() {
+    let mut g = crate::Graph::new("g");
+    let x = g.add_input("x", Fact::new(DType::F8E4M3FN, [2.into()]));
+    let e = g.apply("sum", "Add", Default::default(), &[x, x]).unwrap_err().to_string();
+    assert!(e.contains("\"sum\" (Add)") && e.contains("operand 0 has elements of type f8e4m3fn"), "{e}");
+    let to = crate::Attrs::new().with("dtype", DType::U4);
+    let x = g.add_input("m", Fact::new(DType::F32, [2.into(), 2.into()]));
+    let e = g.apply("eye", "EyeLike", to, &[x]).unwrap_err().to_string();
+    assert!(e.contains("result 0 has elements of type u4"), "{e}");
+}
+
+#[test]
 fn every_attribute_is_used_by_a_sample() {
     for op in super::OPS {
         let samples = op.samples();

@@ -2,9 +2,10 @@
 //! <https://onnx.ai/onnx/operators/onnx__Transpose.html>
 
 use super::common::movement::{axes, counting, offset, take};
+use super::common::quantize::sample_narrow;
 use crate::lower::{self, Expr, Lowering};
 use crate::op::need;
-use crate::{Arity, Attrs, Ctx, Fact, Op, Result, Sample, Tensor, attrs, ensure};
+use crate::{Arity, Attrs, Ctx, DType, Fact, Op, Result, Sample, Tensor, attrs, ensure};
 
 attrs!(TransposeAttrs {
     /// A permutation of the axes; absent reverses them.
@@ -53,6 +54,9 @@ impl Op for Transpose {
         }
         Ok(lower::gather(&y[0], x, index))
     }
+    fn takes_narrow(&self) -> bool {
+        true
+    }
     fn samples(&self) -> Vec<Sample> {
         let perm = |p: Vec<i64>| Attrs::new().with("perm", p);
         vec![
@@ -60,6 +64,8 @@ impl Op for Transpose {
             Sample::new(perm(vec![0, 2, 1]), vec![counting(&[2, 3, 5])]),
             Sample::new(perm(vec![3, 0, 1, 2]), vec![counting(&[2, 1, 3, 2])]),
             Sample::new(perm(vec![0]), vec![Tensor::i64(&[3], &[4, 5, 6])]),
+            Sample::new(Attrs::new(), vec![sample_narrow(DType::F8E4M3FN)]),
+            Sample::new(Attrs::new(), vec![sample_narrow(DType::I4)]),
         ]
     }
 }

@@ -38,6 +38,9 @@ impl Op for Unsqueeze {
     fn lowering(&self, _: &Ctx, _: &[Option<&Fact>], _: &[Fact]) -> Result<Lowering> {
         Ok(Lowering::Alias)
     }
+    fn takes_narrow(&self) -> bool {
+        true
+    }
     fn samples(&self) -> Vec<Sample> {
         vec![
             Sample::new(Attrs::new(), vec![counting(&[3, 2]), ints(&[0, -1])]),

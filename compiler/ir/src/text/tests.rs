@@ -73,13 +73,18 @@ fn constants_of_every_type_keep_their_bytes() {
     let mut g = Graph::new("");
     for (i, (dtype, ..)) in crate::dtype::DTYPES.iter().enumerate() {
         for n in [0usize, 3, 40] {
-            let bytes: Vec<u8> = (0..n * dtype.size()).map(|k| (k * 89 + 7 * i) as u8).collect();
-            g.add_const(&format!("{dtype}/{n}"), Tensor::from_bytes(*dtype, &[n], bytes.into()).unwrap());
+            let bytes = (0..n * dtype.size()).map(|k| (k * 89 + 7 * i) as u8);
+            let t = match dtype.bits() {
+                8.. => Tensor::from_bytes(*dtype, &[n], bytes.collect::<Vec<_>>().into()).unwrap(),
+                _ => Tensor::new(*dtype, &[n], bytes.map(|b| crate::Num::I((b % 8).into()))),
+            };
+            g.add_const(&format!("{dtype}/{n}"), t);
         }
     }
     let odd = [f32::INFINITY, f32::NEG_INFINITY, -0.0, f32::MIN_POSITIVE, 0.1, 16777216.0];
     g.add_const("odd", Tensor::f32(&[6], &odd));
     g.add_const("nan", Tensor::f32(&[], &[f32::from_bits(0xffc0_0001)]));
+    g.add_const("narrow", Tensor::floats(DType::F8E5M2, &[4], &[-0.0, 1.25, 57344.0, f64::INFINITY]));
     g.add_const("extreme", Tensor::i64(&[2], &[i64::MIN, i64::MAX]));
     round_trip(&g);
     assert!(print_short(&g).contains("const f32[40] #"), "{}", print_short(&g));
@@ -174,6 +179,8 @@ fn refusals_name_the_line() {
         "3: result 0 of \"y\" is written f32[3], but infer gives f32[2]"
     });
     assert!(line("graph g {\n  input x: f32[-2]\n}").starts_with("2: size -2"));
+    assert_eq!(line("graph g {\n  c = const f4e2m1[1] {2.5}\n}"), "2: \"2.5\" is no f4e2m1");
+    assert_eq!(line("graph g {\n  c = const i4[1] {8}\n}"), "2: \"8\" is no i4");
     let deep = format!("graph g {{ input x: f32[{}1]}}", "div(".repeat(5000));
     assert!(line(&deep).contains("nested deeper"));
     let extreme = "graph g { input x: f32[div(-9223372036854775808,-1),mod(n,0),div(-9223372036854775808*n,-1)] }";

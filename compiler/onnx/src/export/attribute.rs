@@ -1,5 +1,6 @@
 //! Attributes and constants as messages.
 
+use crate::packed;
 use crate::proto::{AttributeProto, GraphProto, TensorProto, attribute_type as ty};
 use bytes::Bytes;
 use dlc_ir::{Attr, Tensor};
@@ -38,13 +39,13 @@ pub fn subgraph(name: &str, g: GraphProto) -> AttributeProto {
     AttributeProto { name: name.into(), r#type: ty::GRAPH, g: Some(g), ..Default::default() }
 }
 
-/// The message of a constant, sharing its bytes.
+/// The message of a constant, sharing its bytes unless they are packed.
 pub fn tensor(name: &str, t: &Tensor) -> TensorProto {
     TensorProto {
         name: name.into(),
         dims: t.shape().iter().map(|d| *d as i64).collect(),
         data_type: t.dtype().to_onnx(),
-        raw_data: Some(t.bytes().clone()),
+        raw_data: Some(packed::pack(t)),
         ..Default::default()
     }
 }

@@ -60,3 +60,19 @@ fn loops_keep_what_they_capture() {
     let x = [Tensor::f32(&[2], &[-1.0, 1.0])];
     assert_eq!(dlc_ir::interp::run(&g, &x).unwrap(), dlc_ir::interp::run(&again(&g), &x).unwrap());
 }
+
+#[test]
+fn constants_of_every_type_survive() {
+    let mut g = Graph::new("g");
+    let mut given = vec![];
+    for (dtype, name, _) in dlc_ir::dtype::DTYPES {
+        for n in [1usize, 5, 8] {
+            let v: Vec<f64> = (0..n).map(|i| (i % 2) as f64).collect();
+            let t = Tensor::floats(*dtype, &[n], &v);
+            let c = g.add_const(&format!("{name}/{n}"), t.clone());
+            g.add_output(&format!("{name}/{n}/out"), c);
+            given.push(t);
+        }
+    }
+    assert_eq!(dlc_ir::interp::run(&again(&g), &[]).unwrap(), given);
+}

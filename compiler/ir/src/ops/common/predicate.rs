@@ -1,6 +1,7 @@
 //! Questions to one element of a float tensor.
 
 use super::elementwise;
+use super::quantize::sample_narrow;
 use super::unary::{check_type, operands_of};
 use crate::attrs::Field;
 use crate::lower::{self, Expr, Lowering};
@@ -46,8 +47,13 @@ impl Op for Predicate {
         let load = Expr::load(0, x, Expr::vars(x.rank()));
         Ok(Lowering::Comps(vec![lower::Comp::new(&y[0], (self.lower)(c.attrs, &load)?)]))
     }
+    fn takes_narrow(&self) -> bool {
+        true
+    }
     fn samples(&self) -> Vec<Sample> {
-        let each = |a: Attrs| operands_of(DType::is_float).into_iter().map(move |x| Sample::new(a.clone(), vec![x]));
+        let narrow = [DType::F8E4M3FN, DType::F8E5M2].map(sample_narrow);
+        let operands: Vec<Tensor> = operands_of(DType::is_float).into_iter().chain(narrow).collect();
+        let each = |a: Attrs| operands.iter().map(|x| Sample::new(a.clone(), vec![x.clone()])).collect::<Vec<_>>();
         (self.samples)().into_iter().flat_map(each).collect()
     }
 }

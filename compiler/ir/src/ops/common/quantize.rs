@@ -104,6 +104,22 @@ pub fn saturate_expr(v: &Expr, zero: Option<&Expr>, dtype: DType) -> Expr {
     r.cast(Ty::I32)
 }
 
+/// What quantized elements may be: integers of up to 16 bits, and narrow floats that have a zero.
+pub fn is_quantized(dtype: DType) -> bool {
+    dtype != DType::F8E8M0 && (dtype.is_narrow() || (dtype.is_int() && dtype.size() <= 2))
+}
+
+/// Every code of a narrow type, in two rows.
+pub fn sample_narrow(dtype: DType) -> Tensor {
+    let n = 1usize << dtype.bits();
+    let code = |i: usize| match dtype.int_range() {
+        Some((lo, _)) => (lo + i as i128) as u8,
+        None => i as u8,
+    };
+    let bytes: Vec<u8> = (0..n).map(code).collect();
+    Tensor::from_bytes(dtype, &[2, n / 2], bytes.into()).expect("every code has a byte")
+}
+
 /// Integers that samples use: the whole range of `dtype`, in no order.
 pub fn sample_ints(dtype: DType, shape: &[usize], seed: i64) -> Tensor {
     let (lo, hi) = dtype.int_range().unwrap_or((0, 1));

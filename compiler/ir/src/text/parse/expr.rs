@@ -149,6 +149,7 @@ impl Parser {
         };
         let fits = |v: &Num| match (v, dtype.int_range()) {
             (Num::I(v), Some((lo, hi))) => (lo..=hi).contains(v),
+            (Num::F(v), _) if dtype.is_narrow() => Tensor::scalar(dtype, Num::F(*v)).at(0) == Num::F(*v),
             _ => true,
         };
         match v.filter(fits) {
