@@ -66,10 +66,10 @@ fn refuse_unknown(ports: &[(String, Fact)], given: &[(String, Source)]) -> Resul
 /// A value of the form of `fact`: a sequence or optional from a `.pb` file, a tensor also from a `.npy` file.
 fn read_value(path: &Path, fact: &Fact) -> Result<Tensor> {
     let is_pb = path.extension().is_some_and(|e| e == "pb");
-    if fact.form.is_dense() || (fact.form.is_optional() && !is_pb) {
-        return read_tensor(path);
-    }
     let doing = || format!("reading {}", path.display());
+    if fact.form.is_dense() || (fact.form.is_optional() && !is_pb) {
+        return npy::retype(read_tensor(path)?, fact.dtype).map_err(Failure::data).doing(doing);
+    }
     if !is_pb {
         return Err(Failure::data("expected a .pb file")).doing(doing);
     }

@@ -4,7 +4,8 @@ use dlc_ir::tensor::{for_each_index, strides};
 use dlc_ir::{DType, Tensor};
 use npyz::{Endianness, NpyHeader, Order, TypeChar, TypeStr, WriterBuilder};
 
-/// NumPy's name of an element type; bf16, which NumPy lacks, is written as f32.
+/// NumPy's name of an element type; bf16, which NumPy lacks, is written as f32, and narrow types as raw bytes: their
+/// codes, as ml_dtypes has them.
 const TYPES: &[(DType, TypeChar, u64)] = &[
     (DType::F64, TypeChar::Float, 8),
     (DType::F32, TypeChar::Float, 4),
@@ -26,8 +27,10 @@ const LONGEST_HEADER: usize = 10_000;
 /// The bytes of a `.npy` file (format 1.0).
 pub fn write(t: &Tensor) -> Result<Vec<u8>, String> {
     let t = if t.dtype() == DType::BF16 { t.cast(DType::F32) } else { t.clone() };
-    let Some((_, letter, size)) = TYPES.iter().find(|e| e.0 == t.dtype()) else {
-        return Err(format!("type {} has no form in NumPy", t.dtype()));
+    let (letter, size) = match TYPES.iter().find(|e| e.0 == t.dtype()) {
+        Some((_, letter, size)) => (letter, size),
+        None if t.dtype().is_narrow() => (&TypeChar::RawData, &1),
+        None => return Err(format!("type {} has no form in NumPy", t.dtype())),
     };
     let order = if *size == 1 { "|" } else { "<" };
     let name: TypeStr = format!("{order}{}{size}", letter.to_str()).parse().map_err(|e| format!("{e}"))?;
@@ -38,7 +41,7 @@ pub fn write(t: &Tensor) -> Result<Vec<u8>, String> {
     Ok(out)
 }
 
-/// The tensor in a `.npy` file: either byte order, either axis order.
+/// The tensor in a `.npy` file: either byte order, either axis order. Raw bytes are u8: see [`retype`].
 pub fn read(file: &[u8]) -> Result<Tensor, String> {
     check_header(file)?;
     let mut rest = file;
@@ -56,6 +59,16 @@ pub fn read(file: &[u8]) -> Result<Tensor, String> {
     };
     let t = Tensor::from_bytes(dtype, &in_file, bytes.into()).map_err(|e| e.to_string())?;
     Ok(if header.order() == Order::C { t } else { reverse_axes(&t) })
+}
+
+/// Bytes that hold codes of the narrow type `to` as a tensor of it; any other tensor as it is.
+pub fn retype(t: Tensor, to: DType) -> Result<Tensor, String> {
+    match (t.dtype(), to.is_narrow()) {
+        (DType::U8 | DType::I8, true) => {
+            Tensor::from_bytes(to, t.shape(), t.bytes().clone()).map_err(|e| e.to_string())
+        }
+        _ => Ok(t),
+    }
 }
 
 /// Refuses what the header's parser would not survive: deep nesting, and a shape whose product overflows.
@@ -81,6 +94,9 @@ fn check_header(file: &[u8]) -> Result<(), String> {
 
 fn element(header: &NpyHeader) -> Result<(DType, Endianness), String> {
     let npyz::DType::Plain(ty) = header.dtype() else { return Err("structured arrays are not supported".into()) };
+    if (ty.type_char(), ty.size_field()) == (TypeChar::RawData, 1) {
+        return Ok((DType::U8, ty.endianness()));
+    }
     let found = TYPES.iter().find(|e| e.1 == ty.type_char() && e.2 == ty.size_field());
     let (dtype, ..) = found.ok_or_else(|| format!("element type {ty} is not supported"))?;
     Ok((*dtype, ty.endianness()))
@@ -109,6 +125,10 @@ mod tests {
             assert_eq!(read(&write(&t).unwrap()).unwrap(), t);
             let t = dlc_compiler::random::random(*dtype, &[2, 3], 1);
             assert_eq!(read(&write(&t).unwrap()).unwrap(), t);
+        }
+        for (dtype, ..) in dlc_ir::dtype::DTYPES.iter().filter(|d| d.0.is_narrow()) {
+            let t = dlc_compiler::random::random(*dtype, &[2, 3], 1);
+            assert_eq!(retype(read(&write(&t).unwrap()).unwrap(), *dtype).unwrap(), t);
         }
         let t = Tensor::floats(DType::BF16, &[], &[1.5]);
         assert_eq!(read(&write(&t).unwrap()).unwrap(), t.cast(DType::F32));
