@@ -37,7 +37,10 @@ pub fn write(t: &Tensor) -> Result<Vec<u8>, String> {
     let shape: Vec<u64> = t.shape().iter().map(|d| *d as u64).collect();
     let header = npyz::WriteOptions::new_header_only().dtype(npyz::DType::new_scalar(name)).shape(&shape);
     let mut out = header.writer(vec![]).write_header_only().map_err(|e| e.to_string())?;
-    out.extend_from_slice(t.bytes());
+    match t.dtype().is_narrow() {
+        true => out.extend(t.bytes().iter().map(|b| b & lowest_bits(t.dtype()))),
+        false => out.extend_from_slice(t.bytes()),
+    }
     Ok(out)
 }
 
@@ -63,12 +66,21 @@ pub fn read(file: &[u8]) -> Result<Tensor, String> {
 
 /// Bytes that hold codes of the narrow type `to` as a tensor of it; any other tensor as it is.
 pub fn retype(t: Tensor, to: DType) -> Result<Tensor, String> {
-    match (t.dtype(), to.is_narrow()) {
-        (DType::U8 | DType::I8, true) => {
+    match t.dtype() {
+        // The bits of a negative integer are a code without a sign.
+        DType::U8 if to.bits() < 8 && to.is_signed() && t.bytes().iter().all(|b| *b <= lowest_bits(to)) => {
+            Ok(Tensor::new(to, t.shape(), t.iter()))
+        }
+        DType::U8 | DType::I8 if to.is_narrow() => {
             Tensor::from_bytes(to, t.shape(), t.bytes().clone()).map_err(|e| e.to_string())
         }
         _ => Ok(t),
     }
+}
+
+/// The bits of a byte that hold an element of a type of 8 bits or fewer.
+fn lowest_bits(dtype: DType) -> u8 {
+    u8::MAX >> (8 - dtype.bits().min(8))
 }
 
 /// Refuses what the header's parser would not survive: deep nesting, and a shape whose product overflows.
@@ -130,6 +142,10 @@ mod tests {
             let t = dlc_compiler::random::random(*dtype, &[2, 3], 1);
             assert_eq!(retype(read(&write(&t).unwrap()).unwrap(), *dtype).unwrap(), t);
         }
+        let t = Tensor::floats(DType::I4, &[2], &[-6.0, 7.0]);
+        assert!(write(&t).unwrap().ends_with(&[0x0a, 0x07]));
+        assert_eq!(retype(Tensor::floats(DType::I8, &[2], &[-6.0, 7.0]), DType::I4).unwrap(), t);
+        assert!(retype(Tensor::floats(DType::U8, &[1], &[16.0]), DType::I4).is_err());
         let t = Tensor::floats(DType::BF16, &[], &[1.5]);
         assert_eq!(read(&write(&t).unwrap()).unwrap(), t.cast(DType::F32));
     }
