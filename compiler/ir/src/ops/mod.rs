@@ -118,6 +118,7 @@ mod microsoft_fast_gelu;
 mod microsoft_fused_conv;
 mod microsoft_fused_matmul;
 mod microsoft_gelu;
+mod microsoft_group_query_attention;
 mod microsoft_matmul_integer_to_float;
 mod microsoft_matmul_nbits;
 mod microsoft_multi_head_attention;
@@ -343,6 +344,7 @@ pub static OPS: &[&dyn Op] = &[
     &microsoft_fused_conv::MICROSOFT_FUSED_CONV,
     &microsoft_fused_matmul::MICROSOFT_FUSED_MATMUL,
     &microsoft_gelu::MICROSOFT_GELU,
+    &microsoft_group_query_attention::MICROSOFT_GROUP_QUERY_ATTENTION,
     &microsoft_matmul_integer_to_float::MICROSOFT_MATMUL_INTEGER_TO_FLOAT,
     &microsoft_matmul_nbits::MatMulNBits,
     &microsoft_multi_head_attention::MICROSOFT_MULTI_HEAD_ATTENTION,

@@ -3,7 +3,7 @@
 use super::builder::Builder;
 use crate::attrs::Field;
 use crate::lower::Lowering;
-use crate::{Arity, Ctx, Error, Fact, Graph, Op, Result, Sample, Tensor, Value, bail};
+use crate::{Arity, Ctx, Dim, Error, Fact, Graph, Op, Result, Sample, Tensor, Value, bail};
 
 /// Writes the graph: from the operands (`None` where omitted) to the results.
 pub type Definition = fn(&mut Builder, &Ctx, &[Option<Value>]) -> Result<Vec<Value>>;
@@ -59,7 +59,7 @@ impl Op for Composite {
     }
     fn infer(&self, c: &Ctx, x: &[Option<&Fact>]) -> Result<Vec<Fact>> {
         let g = self.graph(c, x)?;
-        Ok(g.outputs().iter().map(|(_, v)| g.fact(*v).clone()).collect())
+        Ok(g.outputs().iter().map(|(_, v)| renamed(g.fact(*v), c.name)).collect())
     }
     fn eval(&self, c: &Ctx, x: &[Option<&Tensor>]) -> Result<Vec<Tensor>> {
         let facts: Vec<Option<Fact>> = x.iter().map(|t| t.map(Tensor::type_fact)).collect();
@@ -73,6 +73,13 @@ impl Op for Composite {
     fn samples(&self) -> Vec<Sample> {
         (self.samples)()
     }
+}
+
+/// A size that only the data of an inner node decides is named after the outer one, too: two outer nodes have two.
+fn renamed(f: &Fact, node: &str) -> Fact {
+    let fresh = |s: &str| s.contains('#').then(|| Dim::sym(&format!("{node}/{s}")));
+    let given = |f: &Fact| f.shape.iter().map(|d| d.substitute(&fresh)).collect::<Vec<_>>();
+    Fact { shape: given(f), ..f.clone() }
 }
 
 /// The operand at `i` of a definition, or a refusal naming it.
