@@ -4,8 +4,9 @@
 use super::common::builder::Builder;
 use super::common::composite::{Composite, optional};
 use super::common::elementwise::sample_floats;
+use super::common::fused_activation::activated;
 use super::common::qlinear::composite;
-use crate::{Arity, Attrs, Ctx, DType, Result, Sample, Value, attrs, bail};
+use crate::{Arity, Attrs, Ctx, Result, Sample, Value, attrs};
 
 attrs!(FusedConvAttrs {
     /// Name of the function that is applied last.
@@ -40,23 +41,6 @@ fn define(b: &mut Builder, c: &Ctx, x: &[Option<Value>]) -> Result<Vec<Value>> {
         y = b.plain("Add", &[y, z])?;
     }
     Ok(vec![activated(b, y, &a.activation, &a.activation_params)?])
-}
-
-fn activated(b: &mut Builder, y: Value, name: &str, p: &[f32]) -> Result<Value> {
-    match (name, p) {
-        ("", _) => Ok(y),
-        ("Relu" | "Tanh" | "Sigmoid", _) => b.plain(name, &[y]),
-        ("LeakyRelu", [alpha, ..]) => b.op(name, Attrs::new().with("alpha", *alpha), &[y]),
-        ("HardSigmoid", [alpha, beta, ..]) => b.op(name, Attrs::new().with("alpha", *alpha).with("beta", *beta), &[y]),
-        ("Clip", [low, high, ..]) => {
-            let dtype: DType = b.g.fact(y).dtype;
-            let (low, high) = (b.number(dtype, (*low).into()), b.number(dtype, (*high).into()));
-            b.plain("Clip", &[y, low, high])
-        }
-        _ => bail!(
-            "activation is {name:?} with parameters {p:?}, expected Relu, Tanh, Sigmoid, LeakyRelu, HardSigmoid or Clip"
-        ),
-    }
 }
 
 fn samples() -> Vec<Sample> {

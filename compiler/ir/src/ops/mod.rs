@@ -112,26 +112,41 @@ mod mean_variance_normalization;
 mod mel_weight_matrix;
 mod microsoft_attention;
 mod microsoft_bias_gelu;
+mod microsoft_dequantize_linear;
+mod microsoft_dynamic_quantize_lstm;
 mod microsoft_dynamic_quantize_matmul;
 mod microsoft_embed_layer_normalization;
 mod microsoft_fast_gelu;
 mod microsoft_fused_conv;
+mod microsoft_fused_gemm;
 mod microsoft_fused_matmul;
+mod microsoft_gather_block_quantized;
 mod microsoft_gelu;
+mod microsoft_gemm_fast_gelu;
+mod microsoft_group_norm;
 mod microsoft_group_query_attention;
+mod microsoft_matmul_bnb4;
 mod microsoft_matmul_integer_to_float;
 mod microsoft_matmul_nbits;
 mod microsoft_multi_head_attention;
+mod microsoft_nhwc_max_pool;
+mod microsoft_qattention;
+mod microsoft_qgemm;
 mod microsoft_qlinear_add;
 mod microsoft_qlinear_average_pool;
 mod microsoft_qlinear_concat;
+mod microsoft_qlinear_conv;
 mod microsoft_qlinear_global_average_pool;
 mod microsoft_qlinear_leaky_relu;
 mod microsoft_qlinear_mul;
+mod microsoft_qlinear_reduce_mean;
 mod microsoft_qlinear_sigmoid;
 mod microsoft_qlinear_softmax;
+mod microsoft_qlinear_where;
+mod microsoft_quantize_linear;
 mod microsoft_quick_gelu;
 mod microsoft_rotary_embedding;
+mod microsoft_skip_group_norm;
 mod microsoft_skip_layer_normalization;
 mod microsoft_skip_simplified_layer_normalization;
 mod min;
@@ -338,26 +353,41 @@ pub static OPS: &[&dyn Op] = &[
     &mel_weight_matrix::MelWeightMatrix,
     &microsoft_attention::MICROSOFT_ATTENTION,
     &microsoft_bias_gelu::MICROSOFT_BIAS_GELU,
+    &microsoft_dequantize_linear::MICROSOFT_DEQUANTIZE_LINEAR,
+    &microsoft_dynamic_quantize_lstm::MICROSOFT_DYNAMIC_QUANTIZE_LSTM,
     &microsoft_dynamic_quantize_matmul::MICROSOFT_DYNAMIC_QUANTIZE_MATMUL,
     &microsoft_embed_layer_normalization::EmbedLayerNormalization,
     &microsoft_fast_gelu::MICROSOFT_FAST_GELU,
     &microsoft_fused_conv::MICROSOFT_FUSED_CONV,
+    &microsoft_fused_gemm::MICROSOFT_FUSED_GEMM,
     &microsoft_fused_matmul::MICROSOFT_FUSED_MATMUL,
+    &microsoft_gather_block_quantized::MICROSOFT_GATHER_BLOCK_QUANTIZED,
     &microsoft_gelu::MICROSOFT_GELU,
+    &microsoft_gemm_fast_gelu::MICROSOFT_GEMM_FAST_GELU,
+    &microsoft_group_norm::MICROSOFT_GROUP_NORM,
     &microsoft_group_query_attention::MICROSOFT_GROUP_QUERY_ATTENTION,
+    &microsoft_matmul_bnb4::MICROSOFT_MATMUL_BNB4,
     &microsoft_matmul_integer_to_float::MICROSOFT_MATMUL_INTEGER_TO_FLOAT,
     &microsoft_matmul_nbits::MatMulNBits,
     &microsoft_multi_head_attention::MICROSOFT_MULTI_HEAD_ATTENTION,
+    &microsoft_nhwc_max_pool::MICROSOFT_NHWC_MAX_POOL,
+    &microsoft_qattention::MICROSOFT_QATTENTION,
+    &microsoft_qgemm::MICROSOFT_QGEMM,
     &microsoft_qlinear_add::MICROSOFT_QLINEAR_ADD,
     &microsoft_qlinear_average_pool::MICROSOFT_QLINEAR_AVERAGE_POOL,
     &microsoft_qlinear_concat::MICROSOFT_QLINEAR_CONCAT,
+    &microsoft_qlinear_conv::MICROSOFT_QLINEAR_CONV,
     &microsoft_qlinear_global_average_pool::MICROSOFT_QLINEAR_GLOBAL_AVERAGE_POOL,
     &microsoft_qlinear_leaky_relu::MICROSOFT_QLINEAR_LEAKY_RELU,
     &microsoft_qlinear_mul::MICROSOFT_QLINEAR_MUL,
+    &microsoft_qlinear_reduce_mean::MICROSOFT_QLINEAR_REDUCE_MEAN,
     &microsoft_qlinear_sigmoid::MICROSOFT_QLINEAR_SIGMOID,
     &microsoft_qlinear_softmax::MICROSOFT_QLINEAR_SOFTMAX,
+    &microsoft_qlinear_where::MICROSOFT_QLINEAR_WHERE,
+    &microsoft_quantize_linear::MICROSOFT_QUANTIZE_LINEAR,
     &microsoft_quick_gelu::MICROSOFT_QUICK_GELU,
     &microsoft_rotary_embedding::MicrosoftRotaryEmbedding,
+    &microsoft_skip_group_norm::MICROSOFT_SKIP_GROUP_NORM,
     &microsoft_skip_layer_normalization::MICROSOFT_SKIP_LAYER_NORMALIZATION,
     &microsoft_skip_simplified_layer_normalization::MICROSOFT_SKIP_SIMPLIFIED_LAYER_NORMALIZATION,
     &min::MIN,
