@@ -86,7 +86,14 @@ impl Op for MatMulNBits {
             ensure!(z.dtype == DType::U8 || z.dtype == left.dtype, "zero_points has type {}", z.dtype);
             elements(z, if z.dtype == DType::U8 { packed } else { a.N * a.blocks() }, "zero_points")?;
         }
-        ensure!(maybe(x, 4).is_none(), "g_idx is given, expected none");
+        if let Some(g) = maybe(x, 4) {
+            ensure!(!g.dtype.is_float(), "g_idx has type {}, expected i32", g.dtype);
+            ensure!(
+                g.rank() == 1 && g.shape[0].as_const().is_none_or(|n| n >= a.K),
+                "g_idx is {g}, expected {} rows",
+                a.K
+            );
+        }
         let mut shape = left.shape.clone();
         shape[left.rank() - 1] = a.N.into();
         Ok(vec![Fact::new(left.dtype, shape)])
@@ -105,8 +112,9 @@ impl Op for MatMulNBits {
             None => (1 << (a.bits - 1)) as f64,
         };
         let weight = |j: usize, p: usize| {
-            let block = p / size;
-            let q = packed(b, (j * blocks + block) * a.blob() as usize, p % size);
+            let q = packed(b, (j * blocks + p / size) * a.blob() as usize, p % size);
+            // The scale of a row is that of its block, or of the block it is told.
+            let block = maybe(x, 4).map_or((p / size) as i128, |g| g.at(p).i()).clamp(0, blocks as i128 - 1) as usize;
             (q - zero(j, block)) * scales.at(j * blocks + block).f()
         };
         let columns: Vec<f64> = (0..n).flat_map(|j| (0..k).map(move |p| (j, p))).map(|(j, p)| weight(j, p)).collect();
@@ -134,11 +142,13 @@ impl Op for MatMulNBits {
             x.extend(more);
             Sample { attrs, x, outputs: 1 }
         };
+        let blocks = Some(Tensor::new(DType::I32, &[20], (0..20).map(|i| Num::I(i % 2))));
         vec![
             s(4, 16, vec![]),
             s(4, 16, vec![Some(sample_ints(DType::U8, &[3, 1], 4)), None, Some(sample_floats(&[3], 5))]),
             s(8, 16, vec![Some(sample_ints(DType::U8, &[3, 2], 4))]),
             s(2, 16, vec![Some(sample_floats(&[3, 2], 6))]),
+            s(4, 16, vec![Some(sample_ints(DType::U8, &[3, 1], 4)), blocks]),
         ]
     }
 }
@@ -165,9 +175,16 @@ fn contract(a: &MatMulNBitsAttrs, x: &[Option<&Fact>], y: &Fact) -> Result<Contr
     let rows = left.rank() - 1;
     let (j, p) = (Expr::var(rows as u32), Expr::var(rows as u32 + 1));
     let size = Expr::int(a.block_size);
-    let (block, inner) = (p.div(&size), p.rem(&size));
+    let (stored, inner) = (p.div(&size), p.rem(&size));
+    let block = match maybe(x, 4) {
+        Some(g) => {
+            let told = Expr::load(4, g, vec![p.clone()]).cast(Ty::I64);
+            told.max(&Expr::int(0)).min(&Expr::int(a.blocks() - 1))
+        }
+        None => stored.clone(),
+    };
     let float = sum_type(left.dtype);
-    let q = unpacked(a, 1, b, vec![j.clone(), block.clone()], &inner).cast(float);
+    let q = unpacked(a, 1, b, vec![j.clone(), stored], &inner).cast(float);
     let bytes = (a.blocks() * a.bits + 7) / 8;
     let zero = match maybe(x, 3) {
         Some(z) if z.dtype == DType::U8 && z.rank() == 2 => unpacked(a, 3, z, vec![j.clone()], &block).cast(float),

@@ -62,6 +62,10 @@ impl Op for MicrosoftRotaryEmbedding {
                 a().with("interleaved", 1i64).with("is_packed_batching", 0i64),
                 vec![f(&[2, 4, 3, 8], 1), start, cos, sin],
             ),
+            Sample::new(
+                partial.clone().with("interleaved", 1i64),
+                vec![f(&[2, 3, 12], 1), positions.clone(), f(&[6, 2], 2), f(&[6, 2], 3)],
+            ),
             Sample::new(partial, vec![f(&[2, 3, 12], 1), positions, f(&[6, 2], 2), f(&[6, 2], 3)]),
         ]
     }

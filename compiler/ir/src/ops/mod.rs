@@ -111,11 +111,17 @@ mod mean;
 mod mean_variance_normalization;
 mod mel_weight_matrix;
 mod microsoft_attention;
+mod microsoft_bias_add;
 mod microsoft_bias_gelu;
+mod microsoft_bias_split_gelu;
+mod microsoft_complex_mul;
+mod microsoft_complex_mul_conj;
+mod microsoft_conv_transpose_with_dynamic_pads;
 mod microsoft_dequantize_linear;
 mod microsoft_dynamic_quantize_lstm;
 mod microsoft_dynamic_quantize_matmul;
 mod microsoft_embed_layer_normalization;
+mod microsoft_expand_dims;
 mod microsoft_fast_gelu;
 mod microsoft_fused_conv;
 mod microsoft_fused_gemm;
@@ -123,6 +129,7 @@ mod microsoft_fused_matmul;
 mod microsoft_gather_block_quantized;
 mod microsoft_gelu;
 mod microsoft_gemm_fast_gelu;
+mod microsoft_grid_sample;
 mod microsoft_group_norm;
 mod microsoft_group_query_attention;
 mod microsoft_matmul_bnb4;
@@ -130,7 +137,9 @@ mod microsoft_matmul_integer_to_float;
 mod microsoft_matmul_nbits;
 mod microsoft_multi_head_attention;
 mod microsoft_nhwc_max_pool;
+mod microsoft_pad;
 mod microsoft_qattention;
+mod microsoft_qembed_layer_normalization;
 mod microsoft_qgemm;
 mod microsoft_qlinear_add;
 mod microsoft_qlinear_average_pool;
@@ -145,10 +154,14 @@ mod microsoft_qlinear_softmax;
 mod microsoft_qlinear_where;
 mod microsoft_quantize_linear;
 mod microsoft_quick_gelu;
+mod microsoft_range;
 mod microsoft_rotary_embedding;
 mod microsoft_skip_group_norm;
 mod microsoft_skip_layer_normalization;
 mod microsoft_skip_simplified_layer_normalization;
+mod microsoft_transpose_matmul;
+mod microsoft_trilu;
+mod microsoft_unique;
 mod min;
 mod mish;
 mod mod_;
@@ -352,11 +365,17 @@ pub static OPS: &[&dyn Op] = &[
     &mean_variance_normalization::MeanVarianceNormalization,
     &mel_weight_matrix::MelWeightMatrix,
     &microsoft_attention::MICROSOFT_ATTENTION,
+    &microsoft_bias_add::MICROSOFT_BIAS_ADD,
     &microsoft_bias_gelu::MICROSOFT_BIAS_GELU,
+    &microsoft_bias_split_gelu::MICROSOFT_BIAS_SPLIT_GELU,
+    &microsoft_complex_mul::MICROSOFT_COMPLEX_MUL,
+    &microsoft_complex_mul_conj::MICROSOFT_COMPLEX_MUL_CONJ,
+    &microsoft_conv_transpose_with_dynamic_pads::MICROSOFT_CONV_TRANSPOSE_WITH_DYNAMIC_PADS,
     &microsoft_dequantize_linear::MICROSOFT_DEQUANTIZE_LINEAR,
     &microsoft_dynamic_quantize_lstm::MICROSOFT_DYNAMIC_QUANTIZE_LSTM,
     &microsoft_dynamic_quantize_matmul::MICROSOFT_DYNAMIC_QUANTIZE_MATMUL,
     &microsoft_embed_layer_normalization::EmbedLayerNormalization,
+    &microsoft_expand_dims::MICROSOFT_EXPAND_DIMS,
     &microsoft_fast_gelu::MICROSOFT_FAST_GELU,
     &microsoft_fused_conv::MICROSOFT_FUSED_CONV,
     &microsoft_fused_gemm::MICROSOFT_FUSED_GEMM,
@@ -364,6 +383,7 @@ pub static OPS: &[&dyn Op] = &[
     &microsoft_gather_block_quantized::MICROSOFT_GATHER_BLOCK_QUANTIZED,
     &microsoft_gelu::MICROSOFT_GELU,
     &microsoft_gemm_fast_gelu::MICROSOFT_GEMM_FAST_GELU,
+    &microsoft_grid_sample::MICROSOFT_GRID_SAMPLE,
     &microsoft_group_norm::MICROSOFT_GROUP_NORM,
     &microsoft_group_query_attention::MICROSOFT_GROUP_QUERY_ATTENTION,
     &microsoft_matmul_bnb4::MICROSOFT_MATMUL_BNB4,
@@ -371,7 +391,9 @@ pub static OPS: &[&dyn Op] = &[
     &microsoft_matmul_nbits::MatMulNBits,
     &microsoft_multi_head_attention::MICROSOFT_MULTI_HEAD_ATTENTION,
     &microsoft_nhwc_max_pool::MICROSOFT_NHWC_MAX_POOL,
+    &microsoft_pad::MICROSOFT_PAD,
     &microsoft_qattention::MICROSOFT_QATTENTION,
+    &microsoft_qembed_layer_normalization::MICROSOFT_QEMBED_LAYER_NORMALIZATION,
     &microsoft_qgemm::MICROSOFT_QGEMM,
     &microsoft_qlinear_add::MICROSOFT_QLINEAR_ADD,
     &microsoft_qlinear_average_pool::MICROSOFT_QLINEAR_AVERAGE_POOL,
@@ -386,10 +408,14 @@ pub static OPS: &[&dyn Op] = &[
     &microsoft_qlinear_where::MICROSOFT_QLINEAR_WHERE,
     &microsoft_quantize_linear::MICROSOFT_QUANTIZE_LINEAR,
     &microsoft_quick_gelu::MICROSOFT_QUICK_GELU,
+    &microsoft_range::MICROSOFT_RANGE,
     &microsoft_rotary_embedding::MicrosoftRotaryEmbedding,
     &microsoft_skip_group_norm::MICROSOFT_SKIP_GROUP_NORM,
     &microsoft_skip_layer_normalization::MICROSOFT_SKIP_LAYER_NORMALIZATION,
     &microsoft_skip_simplified_layer_normalization::MICROSOFT_SKIP_SIMPLIFIED_LAYER_NORMALIZATION,
+    &microsoft_transpose_matmul::MICROSOFT_TRANSPOSE_MATMUL,
+    &microsoft_trilu::MICROSOFT_TRILU,
+    &microsoft_unique::MICROSOFT_UNIQUE,
     &min::MIN,
     &mish::MISH,
     &mod_::Mod,

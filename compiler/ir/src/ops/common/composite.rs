@@ -62,7 +62,9 @@ impl Op for Composite {
         Ok(g.outputs().iter().map(|(_, v)| renamed(g.fact(*v), c.name)).collect())
     }
     fn eval(&self, c: &Ctx, x: &[Option<&Tensor>]) -> Result<Vec<Tensor>> {
-        let facts: Vec<Option<Fact>> = x.iter().map(|t| t.map(Tensor::type_fact)).collect();
+        // Axes, pads and the like are known, as they are in the models that have them as constants.
+        let known = |t: &Tensor| if t.dtype().is_float() { t.type_fact() } else { t.fact() };
+        let facts: Vec<Option<Fact>> = x.iter().map(|t| t.map(known)).collect();
         let g = self.graph(c, &facts.iter().map(Option::as_ref).collect::<Vec<_>>())?;
         let inputs: Vec<Tensor> = x.iter().flatten().map(|t| (*t).clone()).collect();
         crate::interp::run(&g, &inputs)
