@@ -108,8 +108,12 @@ impl Rotary {
         };
         let half = Expr::size(&head.turned.div(&2.into()));
         let (j, second, step) = match self.interleaved {
-            // Elements after the turned part read the last column, and do not use it.
-            true => (d.div(&int(2)).min(&half.sub(&int(1))), d.rem(&int(2)).eq(&int(1)), int(1)),
+            // Elements after the turned part read some column, and do not use it.
+            true if head.turned != head.size => {
+                let within = d.rem(&Expr::size(&head.turned));
+                (within.div(&int(2)), d.rem(&int(2)).eq(&int(1)), int(1))
+            }
+            true => (d.div(&int(2)), d.rem(&int(2)).eq(&int(1)), int(1)),
             false => (d.rem(&half), d.ge(&half), half),
         };
         let element = |i: Expr| Expr::load(0, data, [&at[..at.len() - 1], &[i]].concat());
