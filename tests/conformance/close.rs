@@ -3,6 +3,15 @@
 use dlc_ir::form::Items;
 use dlc_ir::{DType, Num, Tensor};
 
+/// Says how `got` differs from `want` in type or shape.
+pub fn compare_types(got: &Tensor, want: &Tensor) -> Result<(), String> {
+    let show = |t: &Tensor| format!("{}{:?}", t.dtype(), t.shape());
+    match (got.dtype(), got.shape()) == (want.dtype(), want.shape()) {
+        true => Ok(()),
+        false => Err(format!("result is {}, expected {}", show(got), show(want))),
+    }
+}
+
 /// Says how `got` differs from `want`: type, shape, or the first element beyond tolerance.
 pub fn compare(got: &Tensor, want: &Tensor) -> Result<(), String> {
     match (got.items(), want.items()) {
@@ -16,10 +25,7 @@ pub fn compare(got: &Tensor, want: &Tensor) -> Result<(), String> {
         }
         _ => return Err(format!("result is {got:?}, expected {want:?}")),
     }
-    if (got.dtype(), got.shape()) != (want.dtype(), want.shape()) {
-        let show = |t: &Tensor| format!("{}{:?}", t.dtype(), t.shape());
-        return Err(format!("result is {}, expected {}", show(got), show(want)));
-    }
+    compare_types(got, want)?;
     let (relative, absolute) = tolerance(want.dtype());
     match got.iter().zip(want.iter()).enumerate().find(|(_, (g, w))| !same(*g, *w, relative, absolute)) {
         Some((i, (g, w))) => Err(format!("element {i} is {}, expected {}", g.f(), w.f())),

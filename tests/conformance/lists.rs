@@ -12,6 +12,8 @@ pub enum Pass {
     AsItIs,
     /// With its lists of integers (axes, shapes, paddings) known at compile time.
     ConstantInputs,
+    /// In type and shape; the expected numbers are drawn from a generator that nothing names.
+    Drawn,
 }
 
 /// Result of every test by name; `Err` says why not.
@@ -34,6 +36,7 @@ pub fn bless(suite: &str, results: &Results) {
         Some(match r.as_ref().ok()? {
             Pass::AsItIs => format!("{n}\n"),
             Pass::ConstantInputs => format!("{n}\twith constant inputs\n"),
+            Pass::Drawn => format!("{n}\ttype and shape, the numbers are drawn\n"),
         })
     });
     let fail = results.iter().filter_map(|(n, r)| Some(format!("{n}\t{}\n", reason(r.as_ref().err()?))));

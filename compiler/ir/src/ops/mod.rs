@@ -20,6 +20,7 @@ mod atanh;
 mod attention;
 mod average_pool;
 mod batch_normalization;
+mod bernoulli;
 mod binarizer;
 mod bit_cast;
 mod bit_shift;
@@ -167,6 +168,7 @@ mod mish;
 mod mod_;
 mod momentum;
 mod mul;
+mod multinomial;
 mod neg;
 mod negative_log_likelihood_loss;
 mod non_max_suppression;
@@ -183,6 +185,10 @@ mod prelu;
 mod qlinear_conv;
 mod qlinear_matmul;
 mod quantize_linear;
+mod random_normal;
+mod random_normal_like;
+mod random_uniform;
+mod random_uniform_like;
 mod range;
 mod reciprocal;
 mod reduce_l1;
@@ -274,6 +280,7 @@ pub static OPS: &[&dyn Op] = &[
     &attention::Attention,
     &average_pool::AveragePool,
     &batch_normalization::BatchNormalization,
+    &bernoulli::Bernoulli,
     &binarizer::Binarizer,
     &bit_cast::BitCast,
     &bit_shift::BitShift,
@@ -421,6 +428,7 @@ pub static OPS: &[&dyn Op] = &[
     &mod_::Mod,
     &momentum::MOMENTUM,
     &mul::MUL,
+    &multinomial::Multinomial,
     &neg::NEG,
     &negative_log_likelihood_loss::NegativeLogLikelihoodLoss,
     &non_max_suppression::NonMaxSuppression,
@@ -437,6 +445,10 @@ pub static OPS: &[&dyn Op] = &[
     &qlinear_conv::QLinearConv,
     &qlinear_matmul::QLinearMatMul,
     &quantize_linear::QuantizeLinear,
+    &random_normal::RANDOM_NORMAL,
+    &random_normal_like::RANDOM_NORMAL_LIKE,
+    &random_uniform::RANDOM_UNIFORM,
+    &random_uniform_like::RANDOM_UNIFORM_LIKE,
     &range::Range,
     &reciprocal::RECIPROCAL,
     &reduce_l1::REDUCE_L1,

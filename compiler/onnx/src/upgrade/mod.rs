@@ -5,6 +5,7 @@ mod cast;
 mod draft;
 mod norm;
 mod operand;
+mod random;
 mod resize;
 mod sequence;
 mod softmax;
@@ -42,6 +43,8 @@ const REDUCTIONS: &[&str] = &[
     "ReduceSumSquare",
 ];
 const BINARY: &[&str] = &["Add", "And", "Div", "Equal", "Gemm", "Greater", "Less", "Mul", "Or", "Pow", "Sub", "Xor"];
+const RANDOM: &[&str] =
+    &["Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike"];
 
 /// Every change, oldest first; a node goes through all that its version is not beyond.
 static UPGRADES: &[Entry] = &[
@@ -77,6 +80,8 @@ static UPGRADES: &[Entry] = &[
     entry(&["GridSample"], 19, resize::grid_mode),
     entry(&["GroupNormalization"], 20, norm::scale_of_groups),
     entry(&["STFT"], ALWAYS, operand::stft_channel),
+    entry(RANDOM, ALWAYS, random::seed),
+    entry(&["Dropout"], ALWAYS, random::dropout_seed),
     entry(&["Scatter"], ALWAYS, operand::scatter),
     entry(&["Upsample"], ALWAYS, resize::upsample),
     entry(&["Resize"], ALWAYS, resize::empty_operands),
