@@ -1,9 +1,9 @@
 //! The conditions on sizes under which every access stays inside its tensor.
 
 use crate::{Assert, Body};
-use dlc_ir::Dim;
 use dlc_ir::lower::affine::{Linear, mentions};
 use dlc_ir::lower::{Bin, Cmp, E, Expr, Slot, Stmt};
+use dlc_ir::{Dim, Fact};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What must hold for a step, and cannot be shown now, about accesses that no condition guards.
@@ -50,6 +50,18 @@ impl Procedure {
             Slot::T(i) => self.scratch.get(i).map_or(&[], |s| s),
         }
     }
+}
+
+/// What must hold for a tensor to be seen under another shape, and cannot be shown now: it has as many elements.
+pub fn same_length(x: &Fact, y: &Fact, node: &str) -> Vec<Assert> {
+    let (have, want) = (x.len(), y.len());
+    if have == want {
+        return vec![];
+    }
+    let message = format!("node {node:?}: {x} has not as many elements as {y}");
+    let at_most =
+        |left: &Dim, right: &Dim| Assert { left: left.clone(), right: right.clone(), message: message.clone() };
+    vec![at_most(&have, &want), at_most(&want, &have)]
 }
 
 #[derive(Default)]

@@ -150,6 +150,7 @@ impl Planner<'_> {
         };
         let of = self.materialize(x)?;
         let f = self.g.node(id).outputs[0].clone();
+        self.b.asserts.extend(bounds::same_length(self.g.fact(x), &f, &self.g.node(id).name));
         let buffer = self.buffer(Home::Alias(of), f.dtype, &f.shape);
         self.known.insert(Value { node: id, port: 0 }, buffer);
         Ok(())

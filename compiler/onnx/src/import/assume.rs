@@ -48,9 +48,12 @@ pub fn sizes(g: &Graph, cond: Value) -> Option<Sizes> {
     }
 }
 
-/// Whether a size is not known and may turn out to be 1.
+/// Whether a size follows from those of the inputs and may turn out to be 1. Nothing is assumed of a size that only the
+/// data decides (its symbol is a fresh one of a node): what is taken for granted must be checked before the graph runs.
 pub fn may_be_one(d: &Dim) -> bool {
-    d.as_const().is_none() && !d.at_least(2)
+    let mut given = true;
+    d.symbols(&mut |s| given &= !s.contains('#'));
+    d.as_const().is_none() && !d.at_least(2) && given
 }
 
 /// Which branches are taken, in the order in which the choices come up: a path through a tree.

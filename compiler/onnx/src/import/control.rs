@@ -79,7 +79,7 @@ impl Importer<'_> {
 
     pub(super) fn scan(&mut self, f: &mut Frame, n: &NodeProto, x: Vec<Option<Value>>) -> Result<Vec<Option<Value>>> {
         if f.opsets.version("") < 9 {
-            return Err(Error::Unsupported { what: "Scan nodes of opset 8, with a batch axis,".into() });
+            return self.batched_scan(f, n, x);
         }
         let body = branch(n, "body")?;
         let mut attrs = attribute::attrs(&n.attribute, &mut self.external).map_err(|e| at(e, &n.name, "Scan"))?;
@@ -96,6 +96,50 @@ impl Importer<'_> {
         let captured = self.captured(f, &[body]);
         attrs.set("body", self.iterated(f, n, body, &captured, facts, 0..states, 0)?);
         self.control(f, n, attrs, x, &captured)
+    }
+
+    /// A `Scan` of opset 8, whose operands all have a batch before their own axes and whose first operand may be the
+    /// lengths of the sequences: a scan over the batch, without state, of a scan over one sequence.
+    fn batched_scan(&mut self, f: &mut Frame, n: &NodeProto, x: Vec<Option<Value>>) -> Result<Vec<Option<Value>>> {
+        if x.first().is_some_and(Option::is_some) {
+            return Err(refuse(n, "operand sequence_lens is given, expected sequences of one length".into()));
+        }
+        let (body, x) = (branch(n, "body")?, x.get(1..).unwrap_or_default().to_vec());
+        let mut attrs = attribute::attrs(&n.attribute, &mut self.external).map_err(|e| at(e, &n.name, "Scan"))?;
+        let (scanned, _) = scan_attrs(n, &attrs, x.len())?;
+        if let Some(directions) = attrs.remove("directions") {
+            attrs.set("scan_input_directions", directions);
+        }
+        let (mut one, mut slices) = (vec![], vec![]);
+        for (i, v) in x.iter().enumerate() {
+            let mut fact = operand(f, n, *v)?.type_only();
+            remove_axis(n, &mut fact, 0)?;
+            one.push(fact.clone());
+            if i >= x.len() - scanned {
+                remove_axis(n, &mut fact, 0)?;
+            }
+            slices.push(fact);
+        }
+        let captured = self.captured(f, &[body]);
+        attrs.set("body", self.iterated(f, n, body, &captured, slices, 0..x.len() - scanned, 0)?);
+        attrs.set("captured", captured.values.len());
+        let body = self.one_sequence(n, one, attrs, &captured)?;
+        let attrs = Attrs::new().with("body", body).with("num_scan_inputs", x.len());
+        self.control(f, n, attrs, x, &captured)
+    }
+
+    /// The graph of one scan: what is scanned over the batch by [`Self::batched_scan`].
+    fn one_sequence(&mut self, n: &NodeProto, x: Vec<Fact>, attrs: Attrs, captured: &Captured) -> Result<Graph> {
+        let mut g = Graph::new("sequence");
+        let facts = x.into_iter().chain(captured.values.iter().map(|c| c.2.clone()));
+        let x: Vec<Option<Value>> = facts.map(|fact| Some(g.add_input(&self.names.unique("sequence"), fact))).collect();
+        let op = ops::find("", "Scan").ok_or_else(|| refuse(n, "operator Scan is not supported".into()))?;
+        let outputs = results(n).max(op.results().min);
+        let node = g.add_op(&self.names.unique("scan"), op, attrs, &x, outputs)?;
+        for port in 0..outputs as u32 {
+            g.add_output(&format!("result_{port}"), Value { node, port });
+        }
+        Ok(g)
     }
 
     /// The body of a loop whose states (inputs `states`) keep their types: where the body gives a state another size

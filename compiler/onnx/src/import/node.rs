@@ -74,11 +74,12 @@ impl Importer<'_> {
     }
 
     /// A `Squeeze` of every size 1: which of the unknown sizes are 1 is chosen, the first ones first. An axis that is kept
-    /// and turns out to be 1 changes no number, so that only the others are needed always.
+    /// and turns out to be 1 changes no number, so that only the others are needed always. Sizes that only the data
+    /// decides are kept.
     fn squeeze(&mut self, f: &mut Frame, name: &str, x: &mut Vec<Option<Value>>) {
         let Some(v) = x[0] else { return };
         let shape = f.graph.fact(v).shape.clone();
-        if !shape.iter().any(assume::may_be_one) {
+        if shape.iter().all(|d| d.as_const().is_some()) {
             return;
         }
         let mut axes = vec![];
