@@ -3,6 +3,7 @@
 //! * [`Tensor`], [`DType`], [`Dim`], [`Fact`]: values and what is known of them before they exist.
 //! * [`Op`]: an operator, one file each in [`ops`]; `eval` is the truth all faster code is compared with.
 //! * [`Graph`]: operators wired together; [`text`] prints and parses it, [`verify`] checks it, [`interp`] runs it.
+//! * [`grad`]: gradients of graphs, as graphs.
 //! * [`lower`]: the scalar language operators are lowered to, and its interpreter.
 
 pub mod attrs;
@@ -11,6 +12,7 @@ pub mod dtype;
 pub mod error;
 pub mod fact;
 pub mod form;
+pub mod grad;
 pub mod graph;
 pub mod infer;
 pub mod interp;

@@ -25,5 +25,6 @@ pub fn used(n: &NodeProto) -> Vec<String> {
     for g in n.attribute.iter().filter_map(|a| a.g.as_ref()) {
         out.extend(captured(g));
     }
+    out.extend(super::gradient::named(n));
     out
 }

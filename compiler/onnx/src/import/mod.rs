@@ -11,6 +11,7 @@ mod control;
 mod env;
 mod free;
 mod function;
+mod gradient;
 mod node;
 mod opsets;
 mod order;

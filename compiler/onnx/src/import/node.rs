@@ -1,6 +1,6 @@
 //! One node.
 
-use super::{Assumption, Frame, Importer, assume, attribute, constant, opsets, shape_math};
+use super::{Assumption, Frame, Importer, assume, attribute, constant, gradient, opsets, shape_math};
 use crate::proto::NodeProto;
 use crate::upgrade::{self, Draft};
 use crate::{Error, Result};
@@ -17,6 +17,7 @@ impl Importer<'_> {
             (None, ("", "Loop", _)) => self.loop_(f, n, x)?,
             (None, ("", "SequenceMap", _)) => self.sequence_map(f, n, &x)?,
             (None, ("", "Scan", _)) => self.scan(f, n, x)?,
+            (None, (gradient::DOMAIN, "Gradient", _)) => self.gradient(f, n, &x)?,
             (None, ("", "Constant", _)) => vec![Some(self.constant_node(f, n)?)],
             _ => self.operator(f, n, x)?,
         };

@@ -4,6 +4,7 @@ mod control;
 mod export;
 mod external;
 mod function;
+mod gradient;
 mod hostile;
 mod import;
 mod parser;
