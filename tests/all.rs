@@ -4,5 +4,6 @@ mod architecture;
 mod conformance;
 mod cpu;
 mod export;
+mod sequences;
 mod snapshots;
 mod zoo_import;

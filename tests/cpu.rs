@@ -1,8 +1,9 @@
 //! The CPU target from graph to results: every stage of the compiler, the artifact, and the runtime.
 
 use dlc_compiler::stages::{self, Imported};
+use dlc_ir::form::Items;
 use dlc_ir::{DType, Graph, Tensor};
-use dlc_runtime::{Model, Session};
+use dlc_runtime::{Form, Model, PortInfo, Session, Value};
 use std::ops::ControlFlow;
 
 /// Threads of a session.
@@ -35,10 +36,27 @@ impl Program {
     pub fn run(&self, x: &[Tensor], threads: usize) -> Result<Vec<Tensor>, String> {
         let options = dlc_runtime::Options { threads, max_memory: None };
         let mut session = Session::new(&self.0, options).map_err(|e| e.to_string())?;
-        let x: Vec<_> = x.iter().map(to_runtime).collect::<Result<_, _>>()?;
-        let y = session.run(&x).map_err(|e| e.to_string())?;
-        y.iter().map(from_runtime).collect()
+        let x: Vec<_> = x.iter().map(to_value).collect::<Result<_, _>>()?;
+        let y = session.run_values(&x).map_err(|e| e.to_string())?;
+        y.iter().zip(self.0.outputs()).map(|(v, p)| from_value(v, &p)).collect()
     }
+}
+
+fn to_value(t: &Tensor) -> Result<Value, String> {
+    Ok(match t.items() {
+        None => Value::Tensor(to_runtime(t)?),
+        Some(Items::Sequence(v)) => Value::Sequence(v.iter().map(to_runtime).collect::<Result<_, _>>()?),
+        Some(_) => Value::Absent,
+    })
+}
+
+fn from_value(v: &Value, port: &PortInfo) -> Result<Tensor, String> {
+    let dtype = DType::from_onnx(port.dtype.into()).ok_or_else(|| format!("type {}", port.dtype))?;
+    Ok(match v {
+        Value::Tensor(t) => from_runtime(t)?,
+        Value::Sequence(v) => Tensor::sequence(dtype, v.iter().map(from_runtime).collect::<Result<_, _>>()?),
+        Value::Absent => Tensor::absent(dtype, port.form == Form::OptionalSequence),
+    })
 }
 
 fn to_runtime(t: &Tensor) -> Result<dlc_runtime::Tensor, String> {

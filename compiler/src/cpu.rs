@@ -14,7 +14,8 @@ pub fn emit(model: &Imported, _: &Options, form: &str) -> Result<Vec<u8>> {
 }
 
 fn compile(model: &Imported, form: &str) -> Result<Vec<u8>, Cause> {
-    let mut schedule = dlc_plan::plan(&model.graph)?;
+    let (graph, inputs, outputs) = dlc_passes::forms::borders(&model.graph)?;
+    let mut schedule = dlc_plan::plan(&graph)?;
     let asserts = model.assumptions.iter().filter(|a| a.always).flat_map(asserts);
     if let Some(main) = schedule.blocks.first_mut() {
         main.asserts.extend(asserts);
@@ -24,6 +25,7 @@ fn compile(model: &Imported, form: &str) -> Result<Vec<u8>, Cause> {
     }
     let listings = matches!(form, "clif" | "asm");
     let mut compiled = dlc_cpu::program::write(&schedule, &dlc_cpu::Options { listings })?;
+    dlc_cpu::program::set_borders(&mut compiled.artifact.program, &inputs, &outputs);
     match form {
         "clif" => Ok(listing(&compiled.listings, |l| &l.clif)),
         "asm" => Ok(listing(&compiled.listings, |l| &l.asm)),

@@ -39,6 +39,7 @@ pub static STAGES: &[Stage] = &[
     stage("fold", "what only depends on constants and known sizes is constant", Work::Graph(fold)),
     stage("cleanup", "nothing is computed twice, or for nothing", Work::Graph(cleanup)),
     stage("dce", "every node is needed by an output", Work::Graph(dce)),
+    stage("forms", "sequences and optionals are written as tensors, but for inputs and outputs", Work::Graph(forms)),
     stage("saturate", "of all ways the rules know to write it, the cheapest is taken", Work::Graph(saturate)),
     stage("simplify", "fold, cleanup and dce have nothing left to do", Work::Graph(simplify)),
     stage("emit", "the graph is a program of the target", Work::Emit(targets::emit)),
@@ -165,6 +166,10 @@ fn cleanup(graph: &mut Graph, _: &Options) -> Result<(), Cause> {
 
 fn dce(graph: &mut Graph, _: &Options) -> Result<(), Cause> {
     dlc_passes::dce(graph).map(drop).map_err(Cause::from)
+}
+
+fn forms(graph: &mut Graph, _: &Options) -> Result<(), Cause> {
+    dlc_passes::forms(graph).map(drop).map_err(Cause::from)
 }
 
 fn saturate(graph: &mut Graph, options: &Options) -> Result<(), Cause> {

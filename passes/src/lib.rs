@@ -3,18 +3,21 @@
 //! * [`fold()`]: what only depends on constants and known sizes becomes a constant.
 //! * [`cleanup()`]: operators that change nothing, repeated computations, branches that are decided.
 //! * [`dce()`]: what no output needs.
-//! * [`simplify`]: the three until nothing changes.
+//! * [`forms()`]: sequences and optionals are written as tensors.
+//! * [`simplify`]: the first three until nothing changes.
 //!
 //! All work inside subgraphs too, and keep every input and output of the graph.
 
 pub mod cleanup;
 pub mod dce;
 pub mod fold;
+pub mod forms;
 mod subgraph;
 
 pub use cleanup::cleanup;
 pub use dce::dce;
 pub use fold::fold;
+pub use forms::forms;
 
 use dlc_ir::{Graph, Result};
 

@@ -60,6 +60,16 @@ pub enum Error {
         /// As given.
         found: usize,
     },
+    /// An input or output of another form, or that holds other tensors.
+    #[error("`{port}`: expected {expected}, found {found}")]
+    Form {
+        /// Which input or output.
+        port: String,
+        /// As the model says.
+        expected: String,
+        /// As given.
+        found: String,
+    },
     /// An input of another size.
     #[error("input `{input}`, axis {axis}: expected {expr}{value}, found {found}")]
     Size {

@@ -34,10 +34,12 @@ mod schedule;
 mod session;
 mod tensor;
 mod uses;
+mod value;
 
 pub use error::{Error, Result};
 pub use model::{Model, PortInfo};
 pub use session::{Options, Session, Stats, Trace};
 pub use tensor::{Element, Tensor};
+pub use value::{Form, Value};
 #[cfg(all(test, target_arch = "x86_64", unix))]
 mod tests;

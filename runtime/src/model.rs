@@ -7,10 +7,10 @@ use crate::plan::{plan, room};
 use crate::processor;
 use crate::schedule::{BlockSchedule, schedule};
 use crate::tensor::{ALIGN, AlignedVec};
-use crate::{Error, Result};
+use crate::{Error, Form, Result};
 use bytes::Bytes;
 use dlc_artifact::Image;
-use dlc_artifact::program::{Block, Port, Program};
+use dlc_artifact::program::{Block, Border, Port, Program};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -37,8 +37,13 @@ pub struct PortInfo {
     pub name: String,
     /// Element type (ONNX number).
     pub dtype: u8,
-    /// Sizes: numbers, symbols or expressions of symbols.
+    /// Sizes: numbers, symbols or expressions of symbols; of the tensors in a sequence or optional numbers, and `*` for
+    /// one that varies.
     pub dims: Vec<String>,
+    /// Whether it is a tensor.
+    pub form: Form,
+    /// Whether all ranks are that of `dims`; otherwise `dims` is empty and says nothing.
+    pub ranked: bool,
 }
 
 impl Model {
@@ -64,12 +69,12 @@ impl Model {
 
     /// The inputs, in order.
     pub fn inputs(&self) -> Vec<PortInfo> {
-        self.ports(&self.main().inputs)
+        self.ports(&self.main().inputs, &self.loaded.program.inputs)
     }
 
     /// The outputs, in order.
     pub fn outputs(&self) -> Vec<PortInfo> {
-        self.ports(&self.main().outputs)
+        self.ports(&self.main().outputs, &self.loaded.program.outputs)
     }
 
     /// What the compiler tells about itself and the model: names and texts.
@@ -120,9 +125,29 @@ impl Model {
         &self.loaded.program.blocks[0]
     }
 
-    fn ports(&self, ports: &[Port]) -> Vec<PortInfo> {
-        let dims = |p: &Port| p.dims.iter().map(|e| text(&self.loaded.program, *e)).collect();
-        ports.iter().map(|p| PortInfo { name: p.name.clone(), dtype: p.dtype, dims: dims(p) }).collect()
+    fn ports(&self, ports: &[Port], borders: &[Border]) -> Vec<PortInfo> {
+        let mut ports = ports.iter();
+        if borders.is_empty() {
+            return ports.map(|p| self.tensor_port(p)).collect();
+        }
+        let mut out = vec![];
+        for b in borders {
+            let own: Vec<&Port> = ports.by_ref().take(b.parts()).collect();
+            out.push(match (Form::of(b), own[..].first()) {
+                (Form::Tensor, Some(p)) => self.tensor_port(p),
+                (form, _) => {
+                    let size = |d: &i64| if *d < 0 { "*".into() } else { d.to_string() };
+                    let dims = b.dims.iter().flatten().map(size).collect();
+                    PortInfo { name: b.name.clone(), dtype: b.dtype, dims, form, ranked: b.dims.is_some() }
+                }
+            });
+        }
+        out
+    }
+
+    fn tensor_port(&self, p: &Port) -> PortInfo {
+        let dims = p.dims.iter().map(|e| text(&self.loaded.program, *e)).collect();
+        PortInfo { name: p.name.clone(), dtype: p.dtype, dims, form: Form::Tensor, ranked: true }
     }
 }
 

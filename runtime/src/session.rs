@@ -7,7 +7,9 @@ use crate::frame::Value;
 use crate::plan::Plans;
 use crate::pool::Pool;
 use crate::tensor::{ALIGN, AlignedVec};
-use crate::{Model, Result, Tensor};
+use crate::value::Value as Given;
+use crate::{Error, Model, PortInfo, Result, Tensor};
+use dlc_artifact::program::{Border, TENSOR};
 use std::sync::Arc;
 
 /// How a session runs.
@@ -88,8 +90,33 @@ impl Session {
     }
 
     /// Runs the model on its inputs, in the order of [`Model::inputs`]; gives its outputs, in that of [`Model::outputs`].
+    /// Of a model whose inputs and outputs are tensors.
     pub fn run(&mut self, inputs: &[Tensor]) -> Result<Vec<Tensor>> {
+        if self.has_forms() {
+            let inputs: Vec<Given> = inputs.iter().cloned().map(Given::Tensor).collect();
+            let ports = self.model.outputs();
+            let tensor = |(v, p): (Given, &PortInfo)| v.unpack(&tensor_border(p)).map(|mut t| t.remove(0));
+            return self.run_values(&inputs)?.into_iter().zip(&ports).map(tensor).collect();
+        }
         self.run_traced(inputs, None)
+    }
+
+    /// The same of a model whose inputs and outputs may be sequences and optionals.
+    pub fn run_values(&mut self, inputs: &[Given]) -> Result<Vec<Given>> {
+        let loaded = self.model.loaded.clone();
+        let (wanted, given) = (borders(&loaded.program.inputs, &self.model.inputs()), &loaded.program.outputs);
+        let given = borders(given, &self.model.outputs());
+        if wanted.len() != inputs.len() {
+            return Err(Error::InputCount { expected: wanted.len(), found: inputs.len() });
+        }
+        let flat = inputs.iter().zip(&wanted).map(|(v, b)| v.unpack(b)).collect::<Result<Vec<_>>>()?;
+        let mut flat = self.run_traced(&flat.concat(), None)?;
+        given.iter().map(|b| Given::pack(b, &flat.drain(..b.parts()).collect::<Vec<_>>())).collect()
+    }
+
+    fn has_forms(&self) -> bool {
+        let program = &self.model.loaded.program;
+        !(program.inputs.is_empty() && program.outputs.is_empty())
     }
 
     /// As [`Session::run`], telling `each` how long every call of a function took, in the order of the calls.
@@ -108,6 +135,16 @@ impl Session {
         run.leave(frame);
         outputs
     }
+}
+
+/// What the inputs or outputs are made of, also where all are tensors.
+fn borders(own: &[Border], ports: &[PortInfo]) -> Vec<Border> {
+    if own.is_empty() { ports.iter().map(tensor_border).collect() } else { own.to_vec() }
+}
+
+/// A border that one tensor crosses.
+fn tensor_border(p: &PortInfo) -> Border {
+    Border { name: p.name.clone(), form: TENSOR, dtype: p.dtype, dims: None }
 }
 
 impl State {

@@ -6,7 +6,8 @@ use crate::{Compiled, Error, Options};
 use bytes::Bytes;
 use dlc_artifact::program::{self as out, ExprId, Program};
 use dlc_ir::dim::product;
-use dlc_ir::{DType, Dim, Tensor};
+use dlc_ir::form::{Form, Rank};
+use dlc_ir::{DType, Dim, Fact, Tensor};
 use dlc_plan::{Block, Body, BufId, Home, Port, Schedule, Step};
 use dlc_vector::Kernel;
 use dlc_vector::emit::Emitter;
@@ -49,6 +50,28 @@ pub fn write(schedule: &Schedule, options: &Options) -> Result<Compiled, Error> 
     w.out.artifact.program = w.program;
     w.out.artifact.target = crate::requirements();
     Ok(w.out)
+}
+
+/// Says of which inputs and outputs of a model, with these names and types, those of the program are parts. A program of
+/// tensors only is left as it is.
+pub fn set_borders(program: &mut Program, inputs: &[(String, Fact)], outputs: &[(String, Fact)]) {
+    if inputs.iter().chain(outputs).all(|p| p.1.form.is_dense()) {
+        return;
+    }
+    program.inputs = inputs.iter().map(border).collect();
+    program.outputs = outputs.iter().map(border).collect();
+}
+
+fn border((name, f): &(String, Fact)) -> out::Border {
+    let form = match f.form {
+        Form::Dense => out::TENSOR,
+        Form::Sequence(_) => out::SEQUENCE,
+        Form::Optional(_) => out::OPTIONAL,
+        Form::OptionalSequence(_) => out::OPTIONAL_SEQUENCE,
+    };
+    let ranked = f.form.rank() == Rank::Known && !f.form.is_dense();
+    let dims = ranked.then(|| f.shape.iter().map(|d| d.as_const().unwrap_or(-1)).collect());
+    out::Border { name: name.clone(), form, dtype: f.dtype.to_onnx() as u8, dims }
 }
 
 struct Writer {

@@ -3,8 +3,9 @@
 use crate::failure::{Doing, Failure, Result};
 use dlc_compiler::sizes;
 use dlc_compiler::stages::Imported;
-use dlc_ir::{DType, Dim, Fact, Tensor, interp};
-use dlc_runtime::{Model, Options, PortInfo, Session};
+use dlc_ir::form::{Items, Rank};
+use dlc_ir::{DType, Dim, Fact, Form, Tensor, interp};
+use dlc_runtime::{Model, Options, PortInfo, Session, Value};
 use std::path::Path;
 
 /// A model ready to run.
@@ -12,7 +13,7 @@ pub enum Engine {
     /// A graph that is interpreted, and what it is called on.
     Oracle(Box<Imported>, Vec<Tensor>),
     /// A compiled program, and what it is called on.
-    Program(Box<Session>, Vec<dlc_runtime::Tensor>),
+    Program(Box<Session>, Vec<Value>),
 }
 
 impl Engine {
@@ -84,7 +85,7 @@ impl Engine {
                 sizes::check(&m.assumptions, &ports, inputs).doing(|| "taking inputs".into())?;
                 *x = inputs.to_vec();
             }
-            Engine::Program(_, x) => *x = inputs.iter().map(to_runtime).collect::<Result<_>>()?,
+            Engine::Program(_, x) => *x = inputs.iter().map(to_value).collect::<Result<_>>()?,
         }
         Ok(())
     }
@@ -94,8 +95,8 @@ impl Engine {
         match self {
             Engine::Oracle(m, x) => interp::run(&m.graph, x).doing(|| "running the reference".into()),
             Engine::Program(s, x) => {
-                let y = s.run(x).doing(|| "running the program".into())?;
-                y.iter().map(from_runtime).collect()
+                let y = s.run_values(x).doing(|| "running the program".into())?;
+                y.iter().zip(s.model().outputs()).map(|(v, p)| from_value(v, &p)).collect()
             }
         }
     }
@@ -104,11 +105,34 @@ impl Engine {
 /// The fact of an input or output of a compiled program.
 pub fn port(p: &PortInfo) -> Result<(String, Fact)> {
     let dim = |d: &String| d.parse::<i64>().map_or_else(|_| Dim::sym(d), Dim::from);
-    Ok((p.name.clone(), Fact::new(dtype(p.dtype)?, p.dims.iter().map(dim))))
+    let rank = if p.ranked { Rank::Known } else { Rank::Open };
+    let form = match p.form {
+        dlc_runtime::Form::Tensor => Form::Dense,
+        dlc_runtime::Form::Sequence => Form::Sequence(rank),
+        dlc_runtime::Form::Optional => Form::Optional(rank),
+        dlc_runtime::Form::OptionalSequence => Form::OptionalSequence(rank),
+    };
+    Ok((p.name.clone(), Fact { form, ..Fact::new(dtype(p.dtype)?, p.dims.iter().map(dim)) }))
 }
 
 fn dtype(code: u8) -> Result<DType> {
     DType::from_onnx(code.into()).ok_or_else(|| Failure::data(format!("element type {code} is unknown")))
+}
+
+fn to_value(t: &Tensor) -> Result<Value> {
+    Ok(match t.items() {
+        None => Value::Tensor(to_runtime(t)?),
+        Some(Items::Sequence(v)) => Value::Sequence(v.iter().map(to_runtime).collect::<Result<_>>()?),
+        Some(_) => Value::Absent,
+    })
+}
+
+fn from_value(v: &Value, p: &PortInfo) -> Result<Tensor> {
+    Ok(match v {
+        Value::Tensor(t) => from_runtime(t)?,
+        Value::Sequence(v) => Tensor::sequence(dtype(p.dtype)?, v.iter().map(from_runtime).collect::<Result<_>>()?),
+        Value::Absent => Tensor::absent(dtype(p.dtype)?, p.form == dlc_runtime::Form::OptionalSequence),
+    })
 }
 
 /// The tensor in memory that is aligned as programs expect.

@@ -30,7 +30,7 @@ fn unchanged(g: &Graph, id: NodeId) -> Option<Value> {
     let x = operands.first().copied().flatten()?;
     let (from, to) = (g.fact(x), &node.outputs[0]);
     let holds = match op.name() {
-        "Identity" => true,
+        "Identity" | "OptionalGetElement" => true,
         "Dropout" => inference(g, id),
         "Cast" => from.dtype == to.dtype,
         "Concat" | "Sum" | "Max" | "Min" | "Mean" => operands.len() == 1,

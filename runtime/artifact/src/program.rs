@@ -28,6 +28,52 @@ pub struct Program {
     pub const_len: u64,
     /// Functions in the code section: name (for traces), offset of the entry.
     pub functions: Vec<Function>,
+    /// What the inputs of the model are made of, in order. Empty where all are tensors.
+    pub inputs: Vec<Border>,
+    /// The same of its outputs.
+    pub outputs: Vec<Border>,
+}
+
+/// An input or output of the model, passed as one or several of block 0: whether it is there (bool, of an optional),
+/// the shapes of its tensors (i64 `[n, row]`) and the elements of all, one after another (`[m]`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Border {
+    /// Name as in the model.
+    pub name: String,
+    /// What it is: one of [`TENSOR`], [`SEQUENCE`], [`OPTIONAL`], [`OPTIONAL_SEQUENCE`].
+    pub form: u8,
+    /// Element type (ONNX number).
+    pub dtype: DTypeCode,
+    /// Sizes of every tensor in it, -1 where they vary. Absent where even ranks vary: rows then have [`WIDEST`] sizes, with
+    /// -1 after the last.
+    pub dims: Option<Vec<i64>>,
+}
+
+/// A [`Border`] that is one input or output of block 0.
+pub const TENSOR: u8 = 0;
+/// A list of tensors.
+pub const SEQUENCE: u8 = 1;
+/// One tensor or none.
+pub const OPTIONAL: u8 = 2;
+/// A list of tensors or none.
+pub const OPTIONAL_SEQUENCE: u8 = 3;
+/// Largest rank of a tensor where ranks vary.
+pub const WIDEST: usize = 8;
+
+impl Border {
+    /// Number of inputs or outputs of block 0 that it is passed as.
+    pub fn parts(&self) -> usize {
+        match self.form {
+            TENSOR => 1,
+            SEQUENCE => 2,
+            _ => 3,
+        }
+    }
+
+    /// Length of a row of shapes.
+    pub fn row(&self) -> usize {
+        self.dims.as_ref().map_or(WIDEST, Vec::len)
+    }
 }
 
 /// A function in the code section, with the ABI of [`KernelFn`].

@@ -89,6 +89,8 @@ fn sample() -> Artifact {
         code_len: 7,
         const_len: 100,
         functions: vec![Function { name: "f".into(), offset: 3, len: 4 }],
+        inputs: vec![],
+        outputs: vec![],
     };
     Artifact {
         target: vec!["x86_64".into(), "avx2".into()],

@@ -10,8 +10,13 @@ pub fn verify(program: &Program) -> Result<()> {
     check.require(!program.blocks.is_empty(), || "the program", "a block", "none")?;
     check.exprs()?;
     check.functions()?;
+    check.borders("inputs", &program.inputs, &program.blocks[0].inputs)?;
+    check.borders("outputs", &program.outputs, &program.blocks[0].outputs)?;
     (0..program.blocks.len()).try_for_each(|id| Body { check: &check, id, block: &program.blocks[id] }.all())
 }
+
+const BOOL: DTypeCode = 9;
+const I64: DTypeCode = 7;
 
 struct Check<'a> {
     program: &'a Program,
@@ -48,6 +53,28 @@ impl Check<'_> {
             for operand in operands(*expr).into_iter().flatten() {
                 self.below(place, "an expression", operand, id)?;
             }
+        }
+        Ok(())
+    }
+
+    /// Inputs or outputs of the model and those of block 0 that they are passed as.
+    fn borders(&self, what: &str, borders: &[Border], ports: &[Port]) -> Result<()> {
+        if borders.is_empty() {
+            return Ok(());
+        }
+        let forms = borders.iter().all(|b| b.form <= OPTIONAL_SEQUENCE);
+        self.require(forms, || what, "forms up to 3", borders.iter().map(|b| b.form).max().unwrap_or(0))?;
+        let count: usize = borders.iter().map(Border::parts).sum();
+        self.require(count == ports.len(), || what, count, ports.len())?;
+        let mut at = 0;
+        for b in borders {
+            let own = &ports[at..at + b.parts()];
+            at += own.len();
+            let found: Vec<(u8, usize)> = own.iter().map(|p| (p.dtype, p.dims.len())).collect();
+            let parts = [(BOOL, 0), (I64, 2), (b.dtype, 1)];
+            let expected = &parts[parts.len() - own.len()..];
+            let place = || format!("{what}, `{}`", b.name);
+            self.require(b.form == TENSOR || found == expected, place, format!("{expected:?}"), format!("{found:?}"))?;
         }
         Ok(())
     }

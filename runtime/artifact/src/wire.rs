@@ -215,7 +215,8 @@ macro_rules! variants {
 }
 
 records! {
-    Program { symbols, exprs, blocks, code_len, const_len, functions }
+    Program { symbols, exprs, blocks, code_len, const_len, functions, inputs, outputs }
+    Border { name, form, dtype, dims }
     Function { name, offset, len }
     Port { name, dtype, dims, buffer }
     Buffer { home, bytes }

@@ -3,6 +3,7 @@
 
 use super::common::elementwise::sample_floats;
 use super::common::sequence::samples;
+use crate::lower::Lowering;
 use crate::op::need;
 use crate::{Arity, Attrs, Ctx, Fact, Op, Result, Sample, Tensor, ensure};
 
@@ -28,6 +29,11 @@ impl Op for OptionalGetElement {
     }
     fn takes_narrow(&self) -> bool {
         true
+    }
+    fn lowering(&self, _: &Ctx, x: &[Option<&Fact>], _: &[Fact]) -> Result<Lowering> {
+        let x = need(x, 0, "input")?;
+        ensure!(x.form.is_dense(), "operand 0 is {x}, expected a tensor");
+        Ok(Lowering::Alias)
     }
     fn samples(&self) -> Vec<Sample> {
         let x = [sample_floats(&[2, 3], 1), samples().remove(0)];
