@@ -30,3 +30,6 @@ pub use sparse_tensor::SparseTensorProto;
 pub use tensor::TensorProto;
 pub use types::{ElementType, TensorType, TypeProto, TypeValue};
 pub use value_info::ValueInfoProto;
+
+#[cfg(test)]
+pub use types::MapType;

@@ -3,6 +3,7 @@
 mod control;
 mod export;
 mod external;
+mod forms;
 mod function;
 mod gradient;
 mod hostile;
