@@ -82,6 +82,9 @@ impl Op for Pad {
         let grow = |(d, (b, e)): (&Dim, (Dim, Dim))| d.clone() + b + e;
         let shape: Vec<Dim> = data.shape.iter().zip(pads).map(grow).collect();
         ensure!(!shape.iter().any(|d| d.as_const().is_some_and(|d| d < 0)), "pads take off more than there is");
+        let nothing = |(d, y): (&Dim, &Dim)| d.is_zero() && y.as_const().is_some_and(|y| y > 0);
+        let empty = mode != "constant" && data.shape.iter().zip(&shape).any(nothing);
+        ensure!(!empty, "operand data is {data}, expected an element along every axis that is padded by mode {mode}");
         Ok(vec![Fact::new(data.dtype, shape)])
     }
     fn eval(&self, c: &Ctx, x: &[Option<&Tensor>]) -> Result<Vec<Tensor>> {

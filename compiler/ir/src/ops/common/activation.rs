@@ -111,7 +111,7 @@ impl Activation {
             Kind::HardSigmoid => line().max(&zero).min(&one),
             Kind::Elu => x.ge(&zero).select(x, &a.mul(&x.un(Un::Exp).sub(&one))),
             Kind::Softsign => x.div(&one.add(&x.un(Un::Abs))),
-            Kind::Softplus => x.max(&zero).add(&one.add(&x.un(Un::Abs).un(Un::Neg).un(Un::Exp)).un(Un::Log)),
+            Kind::Softplus => crate::ops::softplus::softplus_expr(x),
         }
     }
 }
