@@ -235,7 +235,8 @@ impl Writer {
         if let Some(at) = self.constants.get(bytes) {
             return *at;
         }
-        let at = self.const_len.next_multiple_of(ALIGN);
+        // No bytes are anywhere, also where there are no constants at all.
+        let at = if bytes.is_empty() { 0 } else { self.const_len.next_multiple_of(ALIGN) };
         if !bytes.is_empty() {
             self.out.artifact.constants.push((at, bytes.clone()));
             self.const_len = at + bytes.len() as u64;
