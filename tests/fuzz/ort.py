@@ -1,0 +1,160 @@
+"""Compares cases of `fuzz ort` with ONNX Runtime: `ort.py CASES.jsonl [--show N]`.
+
+Needs nothing but Python: onnxruntime is installed into an environment of its own in the cache on first use.
+An element may differ by the bound that its case states. Cases that ONNX Runtime does not take are counted, not compared;
+where it is known to mean something else, KNOWN says what and why.
+"""
+
+import argparse
+import collections
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+VERSION = "1.31.1"
+
+
+def ensure():
+    """Runs this script again in an environment that has ONNX Runtime, if this one does not."""
+    try:
+        import numpy, onnxruntime  # noqa: F401
+        return
+    except ImportError:
+        if os.environ.get("DLC_FUZZ_ENV"):
+            raise
+    cache = pathlib.Path(os.environ.get("DLC_CACHE", pathlib.Path.home() / ".cache" / "dlc"))
+    folder = cache / "fuzz-venv"
+    python = folder / "bin" / "python"
+    if not python.exists():
+        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+        subprocess.run([str(python), "-m", "pip", "install", "-q", f"onnxruntime=={VERSION}", "ml_dtypes"], check=True)
+    os.execve(str(python), [str(python), *sys.argv], {**os.environ, "DLC_FUZZ_ENV": "1"})
+
+
+def has(*ops):
+    return lambda case: any(o in case["ops"] for o in ops)
+
+
+def short_sequence(case):
+    return has("LSTM", "GRU", "RNN")(case) and any(t["type"] == 6 and 0 in array(t) for t in case["inputs"])
+
+
+def empty_result(case):
+    return has("MaxPool", "LpPool", "AveragePool")(case) and any(0 in t["shape"] for t in case["outputs"])
+
+
+def to_unsigned(case):
+    return has("Cast")(case) and any(t["type"] in (2, 3, 12, 13) for t in case["outputs"])
+
+
+def attribute(case, name):
+    """Whether the model names this attribute value; models are small and names are written as they are."""
+    return name.encode().hex() in case["model"]
+
+
+def valid_and_ceil(case):
+    return has("MaxPool", "LpPool", "AveragePool")(case) and attribute(case, "VALID") and attribute(case, "ceil_mode")
+
+
+def same_and_small(case):
+    transposed = has("ConvTranspose")(case) and attribute(case, "SAME_")
+    return transposed or has("AveragePool")(case) and attribute(case, "SAME_") and attribute(case, "dilations")
+
+
+# What ONNX Runtime is known to mean otherwise: which cases, and why that is left.
+KNOWN = [
+    ("VALID with ceil_mode: ONNX says ceil((n - k + 1) / s)", valid_and_ceil),
+    ("SAME: ONNX says n * s, or ceil(n / s), whatever kernel and dilations are", same_and_small),
+    ("a sequence of length 0 ends in its initial state; ONNX Runtime gives zeros", short_sequence),
+    ("a window larger than the image fits nowhere: floor((n - k) / s) + 1 is 0; ONNX Runtime divides towards 0", empty_result),
+    ("floats outside of the target's range saturate; ONNX leaves it open and ONNX Runtime wraps", to_unsigned),
+]
+
+
+def dtype(code):
+    import numpy as np
+    names = {1: "f4", 2: "u1", 3: "i1", 4: "u2", 5: "i2", 6: "i4", 7: "i8", 9: "?", 10: "f2", 11: "f8", 12: "u4", 13: "u8"}
+    return np.dtype(names[code]) if code in names else None
+
+
+def array(t):
+    import numpy as np
+    d = dtype(t["type"])
+    return None if d is None else np.frombuffer(bytes.fromhex(t["data"]), d).reshape(t["shape"])
+
+
+def differs(want, bounds, got):
+    """What is wrong with an output, if anything."""
+    import numpy as np
+    if want.shape != got.shape or want.dtype != got.dtype:
+        return f"{got.dtype}{list(got.shape)}, expected {want.dtype}{list(want.shape)}"
+    w, g = want.astype("f8").ravel(), got.astype("f8").ravel()
+    b = np.array(bounds, "f8")
+    with np.errstate(invalid="ignore"):
+        good = (w == g) | (np.isnan(w) & np.isnan(g)) | (b < 0) | (np.abs(w - g) <= b)
+    if good.all():
+        return None
+    i = int(np.argmin(good))
+    return f"element {i} is {g[i]!r}, expected {w[i]!r} within {b[i]:.3g}"
+
+
+def run(case, options):
+    """(verdict, detail): same, differs, or refused by ONNX Runtime."""
+    import onnxruntime as ort
+    inputs = {t["name"]: array(t) for t in case["inputs"]}
+    outputs = [(t, array(t)) for t in case["outputs"]]
+    if any(a is None for a in inputs.values()) or any(a is None for _, a in outputs):
+        return "refused", "a type that NumPy does not have"
+    try:
+        session = ort.InferenceSession(bytes.fromhex(case["model"]), options, providers=["CPUExecutionProvider"])
+        got = session.run([t["name"] for t, _ in outputs], inputs)
+    except Exception as e:
+        return "refused", str(e).splitlines()[0][:160]
+    for (t, want), g in zip(outputs, got):
+        wrong = differs(want, t["bounds"], g)
+        if wrong:
+            return "differs", f"{t['name']}: {wrong}"
+    return "same", ""
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("cases")
+    parser.add_argument("--show", type=int, default=5, help="differences shown of each operator")
+    args = parser.parse_args()
+    ensure()
+    import onnxruntime as ort
+    options = ort.SessionOptions()
+    options.log_severity_level = 4
+    options.intra_op_num_threads = 1
+    # As it is written: its own rewriting is not what we compare with.
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+    counts, shown = collections.defaultdict(collections.Counter), collections.Counter()
+    reasons = collections.Counter()
+    for line in open(args.cases, encoding="utf-8"):
+        case = json.loads(line)
+        name = case["ops"][-1] if case["name"] != "graph" and case["ops"] else case["name"]
+        verdict, detail = run(case, options)
+        if verdict == "differs":
+            known = next((k for k, test in KNOWN if test(case)), None)
+            verdict = f"known: {known}" if known else verdict
+        counts[name][verdict] += 1
+        if verdict == "refused":
+            reasons[(name, detail[:100])] += 1
+        if verdict == "differs" and shown[name] < args.show:
+            shown[name] += 1
+            print(f"{name}, seed {case['seed']}: {detail}")
+    total = collections.Counter()
+    for name in sorted(counts):
+        total.update(counts[name])
+        print(f"{name:36}", "  ".join(f"{k} {n}" for k, n in sorted(counts[name].items())))
+    for (name, why), n in reasons.most_common(15):
+        print(f"refused {n}: {name}: {why}")
+    print("all:", "  ".join(f"{k} {n}" for k, n in sorted(total.items())))
+    return 1 if total["differs"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,150 @@
+//! How far two correct computations of a graph may be apart.
+//!
+//! Every way to run a graph rounds after each operation, and sums in an order of its own. Both are errors relative to
+//! what goes into an operation: a computed sum of n terms is the exact sum of terms changed by at most n roundings each
+//! (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., 4.2). So the graph is run again with every float that
+//! is read changed by a random relative error of [`ROUNDINGS`] units in the last place of its type; how far the results
+//! move is how far they may be apart, and what moves by a whole step (a rounding, a comparison, a place in a sorted
+//! list) is not decided by the model.
+
+use crate::draw::Draw;
+use dlc_ir::graph::Kind;
+use dlc_ir::{Ctx, DType, Graph, Num, Result, Tensor, Value, interp};
+use std::collections::HashMap;
+
+/// Roundings that one operation may make to what it reads.
+const ROUNDINGS: f64 = 64.0;
+/// How much further apart results may be than the runs that were tried: the largest of 24 draws of an error is above a
+/// quarter of its bound but for less than one case in a million million.
+const MARGIN: f64 = 4.0;
+/// Runs that are tried.
+const RUNS: u64 = 24;
+
+/// Relative distance of two neighbouring numbers of a float type, halved.
+pub fn unit(dtype: DType) -> f64 {
+    match dtype {
+        DType::F64 => 2f64.powi(-53),
+        DType::F16 => 2f64.powi(-11),
+        DType::BF16 => 2f64.powi(-8),
+        // f64 accumulation ends as f32; f64 models compute some functions through f32 tables nowhere.
+        _ => 2f64.powi(-24),
+    }
+}
+
+/// Results of the graph with every float that is read changed a little.
+pub fn perturbed(g: &Graph, inputs: &[Tensor], seed: u64) -> Result<Vec<Tensor>> {
+    let mut draw = Draw::new(seed);
+    let mut values: HashMap<Value, Tensor> = HashMap::new();
+    for (id, t) in g.inputs().iter().zip(inputs) {
+        values.insert(Value { node: *id, port: 0 }, change(t, &mut draw, 0.0));
+    }
+    for id in g.topo()? {
+        let node = g.node(id);
+        match &node.kind {
+            Kind::Input => {}
+            Kind::Const(t) => {
+                values.insert(Value { node: id, port: 0 }, t.clone());
+            }
+            Kind::Op { op, attrs } => {
+                let x = g.operands(id);
+                let x: Vec<Option<&Tensor>> = x.iter().map(|v| v.and_then(|v| values.get(&v))).collect();
+                let c = Ctx { name: &node.name, attrs, outputs: node.outputs.len() };
+                let y = interp::eval(op.0, &c, &x)?;
+                for (port, t) in y.iter().enumerate() {
+                    let within = if HIDDEN.contains(&op.name()) { largest(t) } else { 0.0 };
+                    values.insert(Value { node: id, port: port as u32 }, change(t, &mut draw, within));
+                }
+            }
+        }
+    }
+    Ok(g.outputs().iter().map(|(_, v)| values[v].clone()).collect())
+}
+
+/// Operators whose elements come out of larger numbers that no one sees: a state that is rounded at every step, or
+/// products with sines that are rounded themselves and should cancel. Errors are relative to the largest element.
+const HIDDEN: &[&str] = &["LSTM", "GRU", "RNN", "LinearAttention", "DFT", "STFT"];
+
+fn largest(t: &Tensor) -> f64 {
+    t.iter().map(|v| v.f().abs()).filter(|v| v.is_finite()).fold(0.0, f64::max)
+}
+
+/// Every float changed relative to itself, or to `within` where that is more.
+fn change(t: &Tensor, draw: &mut Draw, within: f64) -> Tensor {
+    if !t.dtype().is_float() {
+        return t.clone();
+    }
+    let u = unit(t.dtype()) * ROUNDINGS;
+    let mut one = |v: Num| Num::F(v.f() + u * (draw.range(-64, 64) as f64 / 64.0) * v.f().abs().max(within));
+    Tensor::new(t.dtype(), t.shape(), t.iter().map(&mut one))
+}
+
+/// How far each element of each output may be from the oracle's; infinite where the model does not decide it.
+pub fn bounds(g: &Graph, inputs: &[Tensor], expected: &[Tensor]) -> Vec<Vec<f64>> {
+    let mut out: Vec<Vec<f64>> = expected.iter().map(|t| vec![0.0; t.len()]).collect();
+    for seed in 0..RUNS {
+        let Ok(y) = perturbed(g, inputs, seed) else {
+            return expected.iter().map(|t| vec![f64::INFINITY; t.len()]).collect();
+        };
+        for ((bound, e), y) in out.iter_mut().zip(expected).zip(&y) {
+            if e.shape() != y.shape() {
+                bound.fill(f64::INFINITY);
+                continue;
+            }
+            for ((b, e), y) in bound.iter_mut().zip(e.iter()).zip(y.iter()) {
+                let d = (e.f() - y.f()).abs() * MARGIN;
+                *b = match e {
+                    Num::I(_) if d > 0.0 => f64::INFINITY,
+                    _ if d.is_nan() => f64::INFINITY,
+                    _ => b.max(d),
+                };
+            }
+        }
+    }
+    out
+}
+
+/// The first element that is further from the oracle's than rounding explains. Bounds are computed only when something
+/// is further than a few roundings of itself.
+pub fn differs(g: &Graph, inputs: &[Tensor], expected: &[Tensor], found: &[Tensor]) -> Option<String> {
+    if expected.len() != found.len() {
+        return Some(format!("{} outputs, expected {}", found.len(), expected.len()));
+    }
+    for (k, (e, f)) in expected.iter().zip(found).enumerate() {
+        if e.dtype() != f.dtype() {
+            return Some(format!("output {k} is {}, expected {}", f.dtype(), e.dtype()));
+        }
+    }
+    let same = |e: &Tensor, f: &Tensor| {
+        e.bytes() == f.bytes() || e.iter().zip(f.iter()).all(|(a, b)| close(a, b, 4.0 * unit(e.dtype())))
+    };
+    if expected.iter().zip(found).all(|(e, f)| e.shape() == f.shape() && same(e, f)) {
+        return None;
+    }
+    let bounds = bounds(g, inputs, expected);
+    expected.iter().zip(found).zip(&bounds).enumerate().find_map(|(k, ((e, f), bound))| {
+        if e.shape() != f.shape() {
+            let undecided = bound.iter().any(|b| b.is_infinite());
+            let what = format!("output {k} has shape {:?}, expected {:?}", f.shape(), e.shape());
+            return (!undecided).then_some(what);
+        }
+        let beyond = |(((_, a), b), bound): &(((usize, Num), Num), &f64)| {
+            let (a, b) = (a.f(), b.f());
+            !(a == b || (a.is_nan() && b.is_nan()) || (a - b).abs() <= **bound + 4.0 * unit(e.dtype()) * a.abs())
+                && bound.is_finite()
+        };
+        let mut all = e.iter().enumerate().zip(f.iter()).zip(bound);
+        all.find(beyond).map(|(((i, a), b), bound)| {
+            format!("output {k} element {i} is {}, expected {} within {bound:e}", b.f(), a.f())
+        })
+    })
+}
+
+fn close(a: Num, b: Num, relative: f64) -> bool {
+    match (a, b) {
+        (Num::I(a), Num::I(b)) => a == b,
+        (a, b) => {
+            let (a, b) = (a.f(), b.f());
+            a == b || (a.is_nan() && b.is_nan()) || (a - b).abs() <= relative * a.abs()
+        }
+    }
+}
