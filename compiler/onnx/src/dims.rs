@@ -73,6 +73,14 @@ fn unsupported(t: &TypeProto, name: &str) -> Error {
     Error::Unsupported { what: format!("inputs of type {what} ({name:?})") }
 }
 
+/// The declared rank of a tensor.
+pub fn declared_rank(v: &ValueInfoProto) -> Option<usize> {
+    match v.r#type.as_ref().and_then(|t| t.value.as_ref()) {
+        Some(TypeValue::Tensor(t)) => t.shape.as_ref().map(|s| s.dim.len()),
+        _ => None,
+    }
+}
+
 fn kind(t: &TypeValue) -> &'static str {
     match t {
         TypeValue::Tensor(_) => "tensor",

@@ -56,17 +56,19 @@ struct Frame<'f> {
     always: bool,
 }
 
-/// The graph of a model, and what it takes for granted.
+/// The graph of a model, and what it takes for granted. Of the ways of choosing that give a graph, the first is taken that
+/// gives outputs of the declared ranks; where none does, the first.
 pub fn import(m: &ModelProto, folder: Option<&Path>, opts: &LoadOptions) -> Result<(Graph, Vec<Assumption>)> {
     let g = m.graph.as_ref().ok_or_else(|| Error::graph("", "the model has no graph"))?;
     let opsets = Opsets::new(&m.opset_import)?;
     let mut choices = Choices::default();
-    let mut first = None;
+    let (mut first, mut other) = (None, None);
     let mut nodes = opts.nodes;
     for _ in 0..MAX_ATTEMPTS {
         let mut importer = Importer::new(m, folder, choices, nodes);
         match importer.top(g, &opsets, opts) {
-            Ok(graph) => return Ok((graph, importer.assumptions)),
+            Ok(graph) if as_declared(g, &graph) => return Ok((graph, importer.assumptions)),
+            Ok(graph) => other = other.or(Some((graph, importer.assumptions))),
             Err(e) => first = first.or(Some(e)),
         }
         nodes = importer.nodes_left;
@@ -75,7 +77,13 @@ pub fn import(m: &ModelProto, folder: Option<&Path>, opts: &LoadOptions) -> Resu
             None => break,
         }
     }
-    Err(first.expect("an attempt has failed"))
+    other.ok_or_else(|| first.expect("an attempt has failed"))
+}
+
+/// Whether every output has the rank that is declared for it, if one is.
+fn as_declared(g: &GraphProto, graph: &Graph) -> bool {
+    let same = |v: &ValueInfoProto, rank| dims::declared_rank(v).is_none_or(|declared| declared == rank);
+    g.output.iter().zip(graph.outputs()).all(|(v, o)| same(v, graph.fact(o.1).rank()))
 }
 
 impl<'m> Importer<'m> {

@@ -89,6 +89,19 @@ fn a_squeeze_without_axes_assumes_what_fits() {
     assert_eq!(said(&[0]), ["node \"drop\" assumes that n == 1"]);
 }
 
+#[test]
+fn a_squeeze_without_axes_gives_what_is_declared() {
+    let squeeze = NodeProto { name: "drop".into(), ..node("Squeeze", &["x"], &["y"], vec![]) };
+    let said = |declared: &[&str]| -> Vec<String> {
+        let mut m = model(13, graph(vec![value("x", DType::F32, &["n", "1"])], vec![squeeze.clone()], &["y"]));
+        m.graph.as_mut().unwrap().output = vec![value("y", DType::F32, declared)];
+        load(&m).unwrap().assumptions.iter().map(|a| a.to_string()).collect()
+    };
+    assert_eq!(said(&[]), ["node \"drop\" assumes that n == 1"]);
+    assert_eq!(said(&["n"]), ["node \"drop\" assumes that n != 1"]);
+    assert_eq!(said(&["a", "b", "c"]), ["node \"drop\" assumes that n != 1"], "no choice gives that rank");
+}
+
 /// A vector that gets longer by `x` in every iteration.
 #[test]
 fn sizes_that_a_loop_changes_become_symbols() {
