@@ -61,6 +61,11 @@ impl Lane {
         self.load_of(0, i)
     }
 
+    /// Stores the index at position `i`.
+    pub fn put(&self, i: &Expr, index: Expr) -> Stmt {
+        self.store_of(0, i, index)
+    }
+
     /// Fills the lane with `0..n` sorted so that `before(i, j)` holds for no later `i` and earlier `j`; equals stay in
     /// order. Merges runs of doubling width. Uses variables `var..var + 2` and registers `reg..reg + 7`.
     pub fn sort(&self, var: u32, reg: u32, before: &dyn Fn(&Expr, &Expr) -> Expr) -> Vec<Stmt> {
