@@ -3,7 +3,9 @@
 mod architecture;
 mod conformance;
 mod cpu;
+mod end_to_end;
 mod export;
+mod measure;
 mod sequences;
 mod snapshots;
 mod zoo_import;

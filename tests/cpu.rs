@@ -34,11 +34,29 @@ impl Program {
 
     /// One run with a session of its own, on this many threads.
     pub fn run(&self, x: &[Tensor], threads: usize) -> Result<Vec<Tensor>, String> {
+        self.session(threads)?.run(x)
+    }
+
+    /// A session on this many threads, for one run after another.
+    pub fn session(&self, threads: usize) -> Result<Running, String> {
         let options = dlc_runtime::Options { threads, max_memory: None };
-        let mut session = Session::new(&self.0, options).map_err(|e| e.to_string())?;
+        let session = Session::new(&self.0, options).map_err(|e| e.to_string())?;
+        Ok(Running { model: self.0.clone(), session })
+    }
+}
+
+/// A session of a compiled model.
+pub struct Running {
+    model: Model,
+    session: Session,
+}
+
+impl Running {
+    /// One run.
+    pub fn run(&mut self, x: &[Tensor]) -> Result<Vec<Tensor>, String> {
         let x: Vec<_> = x.iter().map(to_value).collect::<Result<_, _>>()?;
-        let y = session.run_values(&x).map_err(|e| e.to_string())?;
-        y.iter().zip(self.0.outputs()).map(|(v, p)| from_value(v, &p)).collect()
+        let y = self.session.run_values(&x).map_err(|e| e.to_string())?;
+        y.iter().zip(self.model.outputs()).map(|(v, p)| from_value(v, &p)).collect()
     }
 }
 

