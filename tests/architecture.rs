@@ -28,6 +28,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("prost", &["dlc-onnx"]),
     ("protobuf", &["dlc-onnx"]),
     ("rand", &["dlc-compiler", "dlc-models"]),
+    ("regex", &["dlc-ir"]),
     ("serde", &["dlc-compiler", "dlc-bench", "dlc"]),
     ("serde_json", &["dlc-bench", "dlc", "dlc-tests", "dlc-fuzz"]),
     ("sha2", &["dlc-models"]),

@@ -1,6 +1,6 @@
 //! How far a result is from the one it should be.
 
-use dlc_ir::{Num, Tensor};
+use dlc_ir::{Num, Tensor, strings};
 
 /// The distance of two tensors.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
@@ -28,6 +28,7 @@ impl Difference {
             return Err(format!("found {}, expected {}", name(found), name(expected)));
         }
         let mut sum = Sums::default();
+        let (expected, found) = strings::pair(expected, found);
         for (e, f) in expected.iter().zip(found.iter()) {
             sum.add(e, f);
         }

@@ -4,7 +4,7 @@ use crate::error::Cause;
 use crate::stages::Imported;
 use crate::{Error, Options, Result};
 use dlc_cpu::Listing;
-use dlc_ir::Dim;
+use dlc_ir::{Attr, DType, Dim, Graph, Node};
 use dlc_onnx::Assumption;
 use dlc_plan::Assert;
 
@@ -14,6 +14,11 @@ pub fn emit(model: &Imported, _: &Options, form: &str) -> Result<Vec<u8>> {
 }
 
 fn compile(model: &Imported, form: &str) -> Result<Vec<u8>, Cause> {
+    if let Some(name) = strings(&model.graph) {
+        return Err(
+            format!("{name:?} is of strings, which --target reference computes and this target does not").into()
+        );
+    }
     let (graph, inputs, outputs) = dlc_passes::forms::borders(&model.graph)?;
     let mut schedule = dlc_plan::plan(&graph)?;
     let asserts = model.assumptions.iter().filter(|a| a.always).flat_map(asserts);
@@ -37,6 +42,20 @@ fn compile(model: &Imported, form: &str) -> Result<Vec<u8>, Cause> {
             ];
             Ok(compiled.artifact.to_bytes()?.into())
         }
+    }
+}
+
+/// A value of strings in the graph or a graph inside of it.
+fn strings(g: &Graph) -> Option<String> {
+    let of_strings = |n: &Node| n.outputs.iter().any(|f| f.dtype == DType::Str);
+    let inner = |n: &Node| n.op().and_then(|(_, a)| a.iter().find_map(|(_, a)| graph(a).and_then(strings)));
+    g.nodes().map(|id| g.node(id)).find_map(|n| if of_strings(n) { Some(n.name.clone()) } else { inner(n) })
+}
+
+fn graph(a: &Attr) -> Option<&Graph> {
+    match a {
+        Attr::Graph(g) => Some(g),
+        _ => None,
     }
 }
 

@@ -5,11 +5,14 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
 /// A tensor of this type and shape, a pure function of its arguments. Floats are uniform in `-1..1`, those without a sign
-/// in `0..1`; `bool` is 0 or 1; integers of up to 8 bits span their range, since they hold data; wider ones are 0 or 1,
-/// since they hold indices and masks, and those two are valid wherever any index is.
+/// in `0..1`; `bool` is 0 or 1; integers of up to 8 bits span their range, since they hold data; strings are
+/// single digits; wider ones are 0 or 1, since they hold indices and masks, and those two are valid wherever any index is.
 pub fn random(dtype: DType, shape: &[usize], seed: u64) -> Tensor {
     let mut rng = StdRng::seed_from_u64(seed);
     let n = shape.iter().product();
+    if dtype == DType::Str {
+        return Tensor::of_strings(shape, (0..n).map(|_| format!("{}", rng.random_range(0..10))));
+    }
     let mut next = || match dtype {
         DType::F8E8M0 => Num::F(rng.random_range(0.0..1.0)),
         d if d.is_float() => Num::F(rng.random_range(-1.0..1.0)),

@@ -26,9 +26,19 @@ pub fn compare(got: &Tensor, want: &Tensor) -> Result<(), String> {
         _ => return Err(format!("result is {got:?}, expected {want:?}")),
     }
     compare_types(got, want)?;
+    if want.dtype() == DType::Str {
+        return strings(got, want);
+    }
     let (relative, absolute) = tolerance(want.dtype());
     match got.iter().zip(want.iter()).enumerate().find(|(_, (g, w))| !same(*g, *w, relative, absolute)) {
         Some((i, (g, w))) => Err(format!("element {i} is {}, expected {}", g.f(), w.f())),
+        None => Ok(()),
+    }
+}
+
+fn strings(got: &Tensor, want: &Tensor) -> Result<(), String> {
+    match got.strings().zip(want.strings()).enumerate().find(|(_, (g, w))| g != w) {
+        Some((i, (g, w))) => Err(format!("element {i} is {g:?}, expected {w:?}")),
         None => Ok(()),
     }
 }

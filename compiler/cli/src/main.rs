@@ -6,6 +6,7 @@ mod failure;
 mod files;
 mod inputs;
 mod npy;
+mod npy_text;
 mod page;
 mod process;
 mod subject;

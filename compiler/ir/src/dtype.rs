@@ -29,6 +29,8 @@ pub enum DType {
     U4,
     I2,
     U2,
+    /// Text, UTF-8. In memory an element is the number of its string in the tensor's table, 32 bits.
+    Str,
 }
 
 use DType::*;
@@ -42,6 +44,7 @@ pub static DTYPES: &[(DType, &str, i32)] = &[
     (I16, "i16", 5),
     (I32, "i32", 6),
     (I64, "i64", 7),
+    (Str, "str", 8),
     (Bool, "bool", 9),
     (F16, "f16", 10),
     (F64, "f64", 11),
@@ -71,7 +74,7 @@ impl DType {
     pub fn bits(self) -> usize {
         match self {
             F64 | I64 | U64 => 64,
-            F32 | I32 | U32 => 32,
+            F32 | I32 | U32 | Str => 32,
             F16 | BF16 | I16 | U16 => 16,
             I8 | U8 | Bool | F8E4M3FN | F8E4M3FNUZ | F8E5M2 | F8E5M2FNUZ | F8E8M0 => 8,
             F4E2M1 | I4 | U4 => 4,
@@ -116,7 +119,7 @@ impl DType {
 
     /// A signed or unsigned integer; bool is none.
     pub fn is_int(self) -> bool {
-        !self.is_float() && self != Bool
+        !self.is_float() && !matches!(self, Bool | Str)
     }
 
     /// A signed integer.
@@ -129,7 +132,7 @@ impl DType {
         let bits = self.bits() as u32;
         match self {
             Bool => Some((0, 1)),
-            _ if self.is_float() => None,
+            _ if self.is_float() || self == Str => None,
             _ if self.is_signed() => Some((-(1 << (bits - 1)), (1 << (bits - 1)) - 1)),
             _ => Some((0, (1 << bits) - 1)),
         }

@@ -106,8 +106,8 @@ impl Fact {
     /// Elements of an integer tensor of rank 0 or 1 as expressions, if known. At most 1,024 elements.
     pub fn as_dims(&self) -> Option<Vec<Dim>> {
         match self.known.as_ref()? {
-            Known::Dims(d) if !self.dtype.is_float() => Some(d.clone()),
-            Known::Tensor(t) if !t.dtype().is_float() && t.rank() <= 1 && t.len() <= 1024 => {
+            Known::Dims(d) if self.dtype.int_range().is_some() => Some(d.clone()),
+            Known::Tensor(t) if t.dtype().int_range().is_some() && t.rank() <= 1 && t.len() <= 1024 => {
                 Some(t.to_i64().into_iter().map(Dim::from).collect())
             }
             _ => None,
@@ -128,7 +128,7 @@ impl Fact {
 
     /// Elements of a constant integer tensor.
     pub fn as_ints(&self) -> Option<Vec<i64>> {
-        self.constant().filter(|t| !t.dtype().is_float()).map(|t| t.to_i64())
+        self.constant().filter(|t| t.dtype().int_range().is_some()).map(|t| t.to_i64())
     }
 
     /// The shape, if all of it is constant.

@@ -20,6 +20,7 @@ pub mod lower;
 pub mod narrow;
 pub mod op;
 pub mod ops;
+pub mod strings;
 pub mod tensor;
 pub mod text;
 pub mod verify;

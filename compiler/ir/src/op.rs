@@ -53,6 +53,18 @@ impl Ctx<'_> {
     }
 }
 
+/// What an operator does with operands of type `str`.
+#[derive(Clone, Copy)]
+pub enum Strings {
+    /// Takes none and gives none.
+    Refused,
+    /// Moves, repeats, picks or compares elements of the operands for whose index this holds, whatever they are: it
+    /// is given numbers into one sorted table, in which 0 is the empty string.
+    Moved(fn(usize) -> bool),
+    /// Reads them itself.
+    Read,
+}
+
 /// Operands and attributes worth trying in tests.
 #[derive(Clone, Debug)]
 pub struct Sample {
@@ -99,6 +111,10 @@ pub trait Op: Sync + Send {
     /// Operands whose sizes must be constants, because the rank of the result or a loop count follows from them.
     fn constant_sizes(&self) -> &'static [usize] {
         &[]
+    }
+    /// What it does with strings.
+    fn strings(&self) -> Strings {
+        Strings::Refused
     }
     /// Type, symbolic shape and, for shape arithmetic, value of every result.
     fn infer(&self, c: &Ctx, x: &[Option<&Fact>]) -> Result<Vec<Fact>>;
@@ -165,7 +181,7 @@ pub fn infer(op: &dyn Op, c: &Ctx, x: &[Option<&Fact>]) -> Result<Vec<Fact>> {
     for (i, f) in x.iter().enumerate() {
         f.map_or(Ok(()), |f| wide(f, format!("operand {i}")))?;
     }
-    let y = op.infer(c, x)?;
+    let y = crate::strings::infer(op, c, x)?;
     y.iter().enumerate().try_for_each(|(i, f)| wide(f, format!("result {i}")))?;
     Ok(y)
 }

@@ -19,13 +19,16 @@ pub fn dtype(code: i32) -> std::result::Result<DType, String> {
 
 /// Element types of ONNX that we have not, by number.
 const OTHER_TYPES: &[(i32, &str)] =
-    &[(0, "undefined"), (8, "string"), (14, "complex64"), (15, "complex128"), (27, "float6e2m3"), (28, "float6e3m2")];
+    &[(0, "undefined"), (14, "complex64"), (15, "complex128"), (27, "float6e2m3"), (28, "float6e3m2")];
 
 /// The tensor a message describes.
 pub fn read(t: &TensorProto, external: &mut External) -> Result<Tensor> {
     let refuse = |what: String| Error::tensor(&t.name, what);
     let dtype = dtype(t.data_type).map_err(refuse)?;
     let shape = shape(&t.dims).map_err(refuse)?;
+    if dtype == DType::Str {
+        return strings(t, &shape).map_err(refuse);
+    }
     let elements = count(&shape).map_err(refuse)?;
     let need = packed::bytes(dtype, elements).ok_or_else(|| refuse(format!("dims {shape:?} overflow")))?;
     let bytes = match (t.data_location, &t.raw_data) {
@@ -38,6 +41,17 @@ pub fn read(t: &TensorProto, external: &mut External) -> Result<Tensor> {
         return Err(refuse(format!("{} bytes of data, expected {need} for {dtype}{shape:?}", bytes.len())));
     }
     Ok(Tensor::from_bytes(dtype, &shape, packed::unpack(dtype, elements, bytes))?)
+}
+
+/// Strings are a field of their own; they are never raw or in another file.
+fn strings(t: &TensorProto, shape: &[usize]) -> std::result::Result<Tensor, String> {
+    let (need, found) = (shape.iter().try_fold(1usize, |p, d| p.checked_mul(*d)), t.string_data.len());
+    if need != Some(found) || t.data_location != 0 {
+        return Err(format!("{found} strings in string_data, expected one for each element of {shape:?}"));
+    }
+    let text = |s: &Bytes| std::str::from_utf8(s).map(String::from).map_err(|_| "a string is not UTF-8".to_string());
+    let all: Vec<String> = t.string_data.iter().map(text).collect::<std::result::Result<_, _>>()?;
+    Ok(Tensor::of_strings(shape, all))
 }
 
 fn shape(dims: &[i64]) -> std::result::Result<Vec<usize>, String> {
@@ -62,6 +76,7 @@ fn typed(t: &TensorProto, dtype: DType) -> std::result::Result<Bytes, String> {
         DType::Bool => t.int32_data.iter().map(|v| (*v != 0) as u8).collect(),
         DType::I32 => low(4),
         DType::F16 | DType::BF16 | DType::I16 | DType::U16 => low(2),
+        DType::Str => return Err("strings have no bytes".into()),
         _ => low(1),
     }))
 }
@@ -72,6 +87,9 @@ pub fn read_sparse(s: &SparseTensorProto, external: &mut External) -> Result<Ten
     let refuse = |what: String| Error::tensor(&values.name, what);
     let shape = shape(&s.dims).map_err(refuse)?;
     let v = read(values, external)?;
+    if v.dtype() == DType::Str {
+        return Err(refuse("a sparse tensor of strings is not supported".into()));
+    }
     if count(&shape).map_err(refuse)?.saturating_mul(v.dtype().size()) > DENSE_LIMIT {
         return Err(refuse(format!("sparse tensor of {shape:?} is too large to be written out")));
     }

@@ -4,7 +4,7 @@ use crate::args::{CompileArgs, InputArgs, threads};
 use crate::failure::{Doing, Failure, Result};
 use crate::ui::Ui;
 use crate::{files, inputs, npy, subject, table};
-use dlc_ir::Tensor;
+use dlc_ir::{DType, Num, Tensor};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -65,8 +65,12 @@ fn output(name: String, t: &Tensor) -> Output {
         let (dtype, head) = (t.type_fact().to_string(), format!("{tensors} tensors"));
         return Output { name, dtype, shape: vec![tensors], file: None, head };
     }
-    let head: Vec<String> = t.iter().take(4).map(|v| format!("{:.5}", v.f())).collect();
-    let head = head.iter().map(|v| v.strip_suffix(".00000").unwrap_or(v)).collect::<Vec<_>>().join(", ");
+    let number = |v: Num| format!("{:.5}", v.f()).trim_end_matches(".00000").to_string();
+    let head: Vec<String> = match t.dtype() {
+        DType::Str => t.strings().take(4).map(|s| format!("{s:?}")).collect(),
+        _ => t.iter().take(4).map(number).collect(),
+    };
+    let head = head.join(", ");
     let more = if t.len() > 4 { ", .." } else { "" };
     Output { name, dtype: t.dtype().to_string(), shape: t.shape().to_vec(), file: None, head: format!("{head}{more}") }
 }

@@ -3,7 +3,7 @@
 
 use super::common::movement::{checked, clamped, counting, guarded, ints, take};
 use crate::lower::{Comp, Expr, Lowering};
-use crate::op::need;
+use crate::op::{Strings, need};
 use crate::{Arity, Attrs, Ctx, Fact, Op, Result, Sample, Tensor, dim, ensure};
 
 pub struct ArrayFeatureExtractor;
@@ -17,6 +17,9 @@ impl Op for ArrayFeatureExtractor {
     }
     fn operands(&self) -> Arity {
         Arity::exactly(2)
+    }
+    fn strings(&self) -> Strings {
+        Strings::Moved(|i| i == 0)
     }
     fn infer(&self, _: &Ctx, x: &[Option<&Fact>]) -> Result<Vec<Fact>> {
         let (x, at) = (need(x, 0, "X")?, need(x, 1, "Y")?);

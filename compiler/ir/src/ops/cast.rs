@@ -1,13 +1,13 @@
 //! `Cast`: elements converted to another type. <https://onnx.ai/onnx/operators/onnx__Cast.html>
 //!
-//! Floats truncate and saturate when they become integers, integers wrap, bool is `!= 0`.
+//! Floats truncate and saturate when they become integers, integers wrap, bool is `!= 0`; a string must be a number.
 
 use super::common::convert::Conversion;
 use super::common::elementwise::sample_floats;
 use super::common::quantize::sample_narrow;
 use crate::dtype::DTYPES;
 use crate::lower::Lowering;
-use crate::op::need;
+use crate::op::{Strings, need};
 use crate::{Arity, Attrs, Ctx, DType, Fact, Op, Result, Sample, Tensor, attrs, bail};
 
 attrs!(CastAttrs {
@@ -45,11 +45,14 @@ impl Op for Cast {
     fn operands(&self) -> Arity {
         Arity::exactly(1)
     }
+    fn strings(&self) -> Strings {
+        Strings::Read
+    }
     fn infer(&self, c: &Ctx, x: &[Option<&Fact>]) -> Result<Vec<Fact>> {
         Ok(vec![conversion(c)?.fact(need(x, 0, "input")?)])
     }
     fn eval(&self, c: &Ctx, x: &[Option<&Tensor>]) -> Result<Vec<Tensor>> {
-        Ok(vec![conversion(c)?.tensor(need(x, 0, "input")?)])
+        Ok(vec![conversion(c)?.cast(need(x, 0, "input")?)?])
     }
     fn lowering(&self, c: &Ctx, x: &[Option<&Fact>], y: &[Fact]) -> Result<Lowering> {
         Ok(conversion(c)?.lowering(need(x, 0, "input")?, &y[0]))
@@ -61,7 +64,7 @@ impl Op for Cast {
         let large = Tensor::f32(&[6], &[-300.5, 70000.0, 2.9, -0.0, f32::NAN, f32::INFINITY]);
         let wide = Tensor::i64(&[4], &[-1, 300, 1 << 40, 0]);
         let mut out = vec![];
-        for (to, ..) in DTYPES {
+        for (to, ..) in DTYPES.iter().filter(|d| d.0 != DType::Str) {
             let attrs = Attrs::new().with("to", *to);
             for x in [sample_floats(&[2, 3], 1), large.clone(), wide.clone(), wide.cast(DType::Bool)] {
                 out.push(Sample::new(attrs.clone(), vec![x]));
@@ -77,6 +80,9 @@ impl Op for Cast {
                 out.push(Sample::new(attrs, vec![sample_extremes()]));
             }
         }
+        let text = Tensor::of_strings(&[3], ["1.5", "-2e3", "7"]);
+        out.push(Sample::new(Attrs::new().with("to", DType::F32), vec![text]));
+        out.push(Sample::new(Attrs::new().with("to", DType::Str), vec![sample_floats(&[2, 2], 1)]));
         out
     }
 }

@@ -5,7 +5,7 @@ use super::cast::sample_extremes;
 use super::common::convert::Conversion;
 use super::common::elementwise::sample_floats;
 use crate::lower::Lowering;
-use crate::op::need;
+use crate::op::{Strings, need};
 use crate::{Arity, Attrs, Ctx, DType, Fact, Op, Result, Sample, Tensor, attrs};
 
 attrs!(CastLikeAttrs {
@@ -32,11 +32,14 @@ impl Op for CastLike {
     fn operands(&self) -> Arity {
         Arity::exactly(2)
     }
+    fn strings(&self) -> Strings {
+        Strings::Read
+    }
     fn infer(&self, c: &Ctx, x: &[Option<&Fact>]) -> Result<Vec<Fact>> {
         Ok(vec![conversion(c, need(x, 1, "target_type")?.dtype)?.fact(need(x, 0, "input")?)])
     }
     fn eval(&self, c: &Ctx, x: &[Option<&Tensor>]) -> Result<Vec<Tensor>> {
-        Ok(vec![conversion(c, need(x, 1, "target_type")?.dtype())?.tensor(need(x, 0, "input")?)])
+        Ok(vec![conversion(c, need(x, 1, "target_type")?.dtype())?.cast(need(x, 0, "input")?)?])
     }
     fn lowering(&self, c: &Ctx, x: &[Option<&Fact>], y: &[Fact]) -> Result<Lowering> {
         Ok(conversion(c, y[0].dtype)?.lowering(need(x, 0, "input")?, &y[0]))

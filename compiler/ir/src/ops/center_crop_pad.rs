@@ -2,7 +2,7 @@
 
 use super::common::movement::{axes, counting, dynamic, element, ints, vector_len};
 use crate::lower::{Comp, Expr, Lowering};
-use crate::op::need;
+use crate::op::{Strings, need};
 use crate::tensor::for_each_index;
 use crate::{Arity, Attrs, Ctx, Fact, Num, Op, Result, Sample, Tensor, attrs, ensure};
 
@@ -26,6 +26,9 @@ impl Op for CenterCropPad {
     }
     fn operands(&self) -> Arity {
         Arity::exactly(2)
+    }
+    fn strings(&self) -> Strings {
+        Strings::Moved(|i| i == 0)
     }
     fn infer(&self, c: &Ctx, x: &[Option<&Fact>]) -> Result<Vec<Fact>> {
         let (data, shape) = (need(x, 0, "input_data")?, need(x, 1, "shape")?);

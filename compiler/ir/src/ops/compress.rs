@@ -3,7 +3,7 @@
 use super::common::movement::{counting, offset, take};
 use super::common::scatter::nest;
 use crate::lower::{Expr, Lowering, Proc, Stmt, Ty, for_, if_, set, store};
-use crate::op::{axis, need};
+use crate::op::{Strings, axis, need};
 use crate::{Arity, Attrs, Ctx, DType, Dim, Fact, Op, Result, Sample, Tensor, attrs, ensure};
 
 attrs!(CompressAttrs {
@@ -49,6 +49,9 @@ impl Op for Compress {
     }
     fn operands(&self) -> Arity {
         Arity::exactly(2)
+    }
+    fn strings(&self) -> Strings {
+        Strings::Moved(|i| i == 0)
     }
     fn infer(&self, c: &Ctx, x: &[Option<&Fact>]) -> Result<Vec<Fact>> {
         let (data, condition) = (need(x, 0, "input")?, need(x, 1, "condition")?);

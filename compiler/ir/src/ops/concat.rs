@@ -4,7 +4,7 @@ use super::common::elementwise::all;
 use super::common::movement::{counting, ints, unify};
 use crate::infer::same_dtype;
 use crate::lower::{Comp, Expr, Lowering};
-use crate::op::axis;
+use crate::op::{Strings, axis};
 use crate::tensor::for_each_index;
 use crate::{Arity, Attrs, Ctx, Dim, Fact, Num, Op, Result, Sample, Tensor, attrs, bail, ensure};
 
@@ -43,6 +43,9 @@ impl Op for Concat {
     }
     fn operands(&self) -> Arity {
         Arity::at_least(1)
+    }
+    fn strings(&self) -> Strings {
+        Strings::Moved(|_| true)
     }
     fn infer(&self, c: &Ctx, x: &[Option<&Fact>]) -> Result<Vec<Fact>> {
         let x = all(x)?;

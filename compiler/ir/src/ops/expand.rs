@@ -3,7 +3,7 @@
 use super::common::movement::{counting, dynamic, element, ints, take, vector_len};
 use crate::infer::{broadcast, broadcast_index};
 use crate::lower::{self, Expr, Lowering};
-use crate::op::need;
+use crate::op::{Strings, need};
 use crate::{Arity, Attrs, Ctx, Dim, Fact, Op, Result, Sample, Tensor, ensure};
 
 pub struct Expand;
@@ -19,6 +19,9 @@ impl Op for Expand {
     }
     fn operands(&self) -> Arity {
         Arity::exactly(2)
+    }
+    fn strings(&self) -> Strings {
+        Strings::Moved(|i| i == 0)
     }
     fn infer(&self, c: &Ctx, x: &[Option<&Fact>]) -> Result<Vec<Fact>> {
         let (data, n) = (need(x, 0, "input")?, vector_len(x, 1, "shape")?);

@@ -2,7 +2,7 @@
 
 use super::common::movement::counting;
 use crate::lower::Lowering;
-use crate::op::need;
+use crate::op::{Strings, need};
 use crate::{Arity, Attrs, Ctx, Fact, Op, Result, Sample, Tensor, attrs, dim, ensure};
 
 attrs!(FlattenAttrs {
@@ -28,6 +28,9 @@ impl Op for Flatten {
     }
     fn operands(&self) -> Arity {
         Arity::exactly(1)
+    }
+    fn strings(&self) -> Strings {
+        Strings::Moved(|_| true)
     }
     fn infer(&self, c: &Ctx, x: &[Option<&Fact>]) -> Result<Vec<Fact>> {
         let x = need(x, 0, "input")?;

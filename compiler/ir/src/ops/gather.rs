@@ -2,7 +2,7 @@
 
 use super::common::movement::{checked, clamped, counting, guarded, ints, offset, take};
 use crate::lower::{Comp, Expr, Lowering, Ty};
-use crate::op::{axis, need};
+use crate::op::{Strings, axis, need};
 use crate::{Arity, Attrs, Ctx, DType, Dim, Fact, Op, Result, Sample, Tensor, attrs, ensure};
 
 attrs!(GatherAttrs {
@@ -37,6 +37,9 @@ impl Op for Gather {
     }
     fn operands(&self) -> Arity {
         Arity::exactly(2)
+    }
+    fn strings(&self) -> Strings {
+        Strings::Moved(|i| i == 0)
     }
     fn infer(&self, c: &Ctx, x: &[Option<&Fact>]) -> Result<Vec<Fact>> {
         let (data, indices) = (need(x, 0, "data")?, need(x, 1, "indices")?);

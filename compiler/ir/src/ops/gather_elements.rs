@@ -3,7 +3,7 @@
 
 use super::common::movement::{checked, clamped, counting, guarded, offset, take};
 use crate::lower::{Comp, Expr, Lowering};
-use crate::op::{axis, need};
+use crate::op::{Strings, axis, need};
 use crate::{Arity, Attrs, Ctx, Fact, Op, Result, Sample, Tensor, attrs, ensure};
 
 attrs!(GatherElementsAttrs {
@@ -22,6 +22,9 @@ impl Op for GatherElements {
     }
     fn operands(&self) -> Arity {
         Arity::exactly(2)
+    }
+    fn strings(&self) -> Strings {
+        Strings::Moved(|i| i == 0)
     }
     fn infer(&self, c: &Ctx, x: &[Option<&Fact>]) -> Result<Vec<Fact>> {
         let (data, indices) = (need(x, 0, "data")?, need(x, 1, "indices")?);

@@ -3,7 +3,7 @@
 
 use super::common::movement::{checked, clamped, counting, guarded, offset, take, unify};
 use crate::lower::{Comp, Expr, Lowering};
-use crate::op::need;
+use crate::op::{Strings, need};
 use crate::tensor::for_each_index;
 use crate::{Arity, Attrs, Ctx, Fact, Op, Result, Sample, Tensor, attrs, bail, ensure};
 
@@ -40,6 +40,9 @@ impl Op for GatherND {
     }
     fn constant_sizes(&self) -> &'static [usize] {
         &[1]
+    }
+    fn strings(&self) -> Strings {
+        Strings::Moved(|i| i == 0)
     }
     fn infer(&self, c: &Ctx, x: &[Option<&Fact>]) -> Result<Vec<Fact>> {
         let (data, indices) = (need(x, 0, "data")?, need(x, 1, "indices")?);

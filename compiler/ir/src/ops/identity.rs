@@ -2,7 +2,7 @@
 
 use super::common::elementwise::sample_floats;
 use crate::lower::Lowering;
-use crate::op::need;
+use crate::op::{Strings, need};
 use crate::{Arity, Attrs, Ctx, Fact, Op, Result, Sample, Tensor};
 
 pub struct Identity;
@@ -16,6 +16,9 @@ impl Op for Identity {
     }
     fn operands(&self) -> Arity {
         Arity::exactly(1)
+    }
+    fn strings(&self) -> Strings {
+        Strings::Moved(|_| true)
     }
     fn infer(&self, _: &Ctx, x: &[Option<&Fact>]) -> Result<Vec<Fact>> {
         Ok(vec![need(x, 0, "input")?.clone()])

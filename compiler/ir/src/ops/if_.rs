@@ -5,7 +5,7 @@
 use super::common::control::{Outer, infer, join};
 use super::common::elementwise::sample_floats;
 use crate::lower::Lowering;
-use crate::op::need;
+use crate::op::{Strings, need};
 use crate::{Arity, Attrs, Ctx, DType, Fact, Graph, Num, Op, Result, Sample, Tensor, attrs, ensure};
 use std::sync::Arc;
 
@@ -38,6 +38,9 @@ impl Op for If {
     }
     fn results(&self) -> Arity {
         Arity::at_least(1)
+    }
+    fn strings(&self) -> Strings {
+        Strings::Read
     }
     fn infer(&self, c: &Ctx, x: &[Option<&Fact>]) -> Result<Vec<Fact>> {
         let a = IfAttrs::read(c.attrs)?;

@@ -6,7 +6,7 @@
 use super::common::control::{Outer, iterate, stack, undecided};
 use super::common::quantize::sample_narrow;
 use crate::lower::Lowering;
-use crate::op::{maybe, need};
+use crate::op::{Strings, maybe, need};
 use crate::{Arity, Attrs, Ctx, DType, Dim, Fact, Graph, Num, Op, Result, Sample, Tensor, attrs, ensure};
 use std::sync::Arc;
 
@@ -84,6 +84,9 @@ impl Op for Loop {
     }
     fn results(&self) -> Arity {
         Arity::at_least(1)
+    }
+    fn strings(&self) -> Strings {
+        Strings::Read
     }
     fn infer(&self, c: &Ctx, x: &[Option<&Fact>]) -> Result<Vec<Fact>> {
         let a = LoopAttrs::read(c.attrs)?;

@@ -31,6 +31,7 @@ mod bitwise_xor;
 mod blackman_window;
 mod cast;
 mod cast_like;
+mod category_mapper;
 mod causal_conv_with_state;
 mod ceil;
 mod celu;
@@ -54,7 +55,9 @@ mod dequantize_linear;
 mod det;
 mod dft;
 mod div;
+mod dlc_count_grams;
 mod dlc_pack;
+mod dlc_trees;
 mod dlc_unpack;
 mod dropout;
 mod dynamic_quantize_linear;
@@ -65,6 +68,7 @@ mod erf;
 mod exp;
 mod expand;
 mod eye_like;
+mod feature_vectorizer;
 mod flatten;
 mod flex_attention;
 mod floor;
@@ -88,14 +92,18 @@ mod hard_swish;
 mod hardmax;
 mod identity;
 mod if_;
+mod imputer;
 mod instance_normalization;
 mod is_inf;
 mod is_nan;
+mod label_encoder;
 mod layer_normalization;
 mod leaky_relu;
 mod less;
 mod less_or_equal;
 mod linear_attention;
+mod linear_classifier;
+mod linear_regressor;
 mod log;
 mod log_softmax;
 mod loop_;
@@ -107,6 +115,7 @@ mod matmul;
 mod matmul_integer;
 mod max;
 mod max_pool;
+mod max_roi_pool;
 mod max_unpool;
 mod mean;
 mod mean_variance_normalization;
@@ -173,8 +182,10 @@ mod neg;
 mod negative_log_likelihood_loss;
 mod non_max_suppression;
 mod non_zero;
+mod normalizer;
 mod not;
 mod one_hot;
+mod one_hot_encoder;
 mod optional;
 mod optional_get_element;
 mod optional_has_element;
@@ -201,6 +212,7 @@ mod reduce_min;
 mod reduce_prod;
 mod reduce_sum;
 mod reduce_sum_square;
+mod regex_full_match;
 mod relu;
 mod reshape;
 mod resize;
@@ -241,17 +253,26 @@ mod split_to_sequence;
 mod sqrt;
 mod squeeze;
 mod stft;
+mod string_concat;
+mod string_normalizer;
+mod string_split;
 mod sub;
 mod sum;
+mod svm_classifier;
+mod svm_regressor;
 mod swiglu;
 mod swish;
 mod tan;
 mod tanh;
 mod tensor_scatter;
+mod tf_idf_vectorizer;
 mod thresholded_relu;
 mod tile;
 mod top_k;
 mod transpose;
+mod tree_ensemble;
+mod tree_ensemble_classifier;
+mod tree_ensemble_regressor;
 mod trilu;
 mod unique;
 mod unsqueeze;
@@ -291,6 +312,7 @@ pub static OPS: &[&dyn Op] = &[
     &blackman_window::BlackmanWindow,
     &cast::Cast,
     &cast_like::CastLike,
+    &category_mapper::CategoryMapper,
     &causal_conv_with_state::CausalConvWithState,
     &ceil::CEIL,
     &celu::CELU,
@@ -314,7 +336,9 @@ pub static OPS: &[&dyn Op] = &[
     &det::Det,
     &dft::Dft,
     &div::DIV,
+    &dlc_count_grams::CountGrams,
     &dlc_pack::Pack,
+    &dlc_trees::DlcTrees,
     &dlc_unpack::Unpack,
     &dropout::Dropout,
     &dynamic_quantize_linear::DynamicQuantizeLinear,
@@ -325,6 +349,7 @@ pub static OPS: &[&dyn Op] = &[
     &exp::EXP,
     &expand::Expand,
     &eye_like::EyeLike,
+    &feature_vectorizer::FeatureVectorizer,
     &flatten::Flatten,
     &flex_attention::FLEX_ATTENTION,
     &floor::FLOOR,
@@ -348,14 +373,18 @@ pub static OPS: &[&dyn Op] = &[
     &hardmax::Hardmax,
     &identity::Identity,
     &if_::If,
+    &imputer::Imputer,
     &instance_normalization::InstanceNormalization,
     &is_inf::IS_INF,
     &is_nan::IS_NAN,
+    &label_encoder::LabelEncoder,
     &layer_normalization::LayerNormalization,
     &leaky_relu::LEAKY_RELU,
     &less::LESS,
     &less_or_equal::LESS_OR_EQUAL,
     &linear_attention::LinearAttention,
+    &linear_classifier::LinearClassifier,
+    &linear_regressor::LinearRegressor,
     &log::LOG,
     &log_softmax::LOG_SOFTMAX,
     &loop_::Loop,
@@ -367,6 +396,7 @@ pub static OPS: &[&dyn Op] = &[
     &matmul_integer::MatMulInteger,
     &max::MAX,
     &max_pool::MaxPool,
+    &max_roi_pool::MaxRoiPool,
     &max_unpool::MaxUnpool,
     &mean::MEAN,
     &mean_variance_normalization::MeanVarianceNormalization,
@@ -433,8 +463,10 @@ pub static OPS: &[&dyn Op] = &[
     &negative_log_likelihood_loss::NegativeLogLikelihoodLoss,
     &non_max_suppression::NonMaxSuppression,
     &non_zero::NonZero,
+    &normalizer::Normalizer,
     &not::NOT,
     &one_hot::OneHot,
+    &one_hot_encoder::OneHotEncoder,
     &optional::Optional,
     &optional_get_element::OptionalGetElement,
     &optional_has_element::OptionalHasElement,
@@ -461,6 +493,7 @@ pub static OPS: &[&dyn Op] = &[
     &reduce_prod::REDUCE_PROD,
     &reduce_sum::REDUCE_SUM,
     &reduce_sum_square::REDUCE_SUM_SQUARE,
+    &regex_full_match::RegexFullMatch,
     &relu::Relu,
     &reshape::Reshape,
     &resize::Resize,
@@ -502,17 +535,26 @@ pub static OPS: &[&dyn Op] = &[
     &sqrt::SQRT,
     &squeeze::Squeeze,
     &stft::Stft,
+    &string_concat::StringConcat,
+    &string_normalizer::StringNormalizer,
+    &string_split::StringSplit,
     &sub::SUB,
     &sum::SUM,
+    &svm_classifier::SvmClassifier,
+    &svm_regressor::SvmRegressor,
     &swiglu::Swiglu,
     &swish::SWISH,
     &tan::TAN,
     &tanh::TANH,
     &tensor_scatter::TensorScatter,
+    &tf_idf_vectorizer::TfIdfVectorizer,
     &thresholded_relu::THRESHOLDED_RELU,
     &tile::Tile,
     &top_k::TopK,
     &transpose::Transpose,
+    &tree_ensemble::TreeEnsemble,
+    &tree_ensemble_classifier::TreeEnsembleClassifier,
+    &tree_ensemble_regressor::TreeEnsembleRegressor,
     &trilu::Trilu,
     &unique::Unique,
     &unsqueeze::Unsqueeze,

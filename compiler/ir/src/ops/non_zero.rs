@@ -4,7 +4,7 @@
 use super::common::movement::ints;
 use super::common::scatter::nest;
 use crate::lower::{Expr, Lowering, Proc, Stmt, Ty, if_, set, store};
-use crate::op::need;
+use crate::op::{Strings, need};
 use crate::tensor::for_each_index;
 use crate::{Arity, Attrs, Ctx, DType, Fact, Op, Result, Sample, Tensor};
 
@@ -26,6 +26,9 @@ impl Op for NonZero {
     }
     fn operands(&self) -> Arity {
         Arity::exactly(1)
+    }
+    fn strings(&self) -> Strings {
+        Strings::Moved(|_| true)
     }
     fn infer(&self, c: &Ctx, x: &[Option<&Fact>]) -> Result<Vec<Fact>> {
         let x = need(x, 0, "X")?;

@@ -3,7 +3,7 @@
 
 use super::common::movement::{dynamic, ints};
 use crate::lower::{Comp, Expr, Lowering, Ty};
-use crate::op::{axis, need};
+use crate::op::{Strings, axis, need};
 use crate::tensor::for_each_index;
 use crate::{Arity, Attrs, Ctx, DType, Dim, Fact, Op, Result, Sample, Tensor, attrs, ensure};
 
@@ -32,6 +32,9 @@ impl Op for OneHot {
     }
     fn operands(&self) -> Arity {
         Arity::exactly(3)
+    }
+    fn strings(&self) -> Strings {
+        Strings::Moved(|i| i == 2)
     }
     fn infer(&self, c: &Ctx, x: &[Option<&Fact>]) -> Result<Vec<Fact>> {
         let (indices, values) = (need(x, 0, "indices")?, need(x, 2, "values")?);

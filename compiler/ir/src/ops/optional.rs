@@ -5,7 +5,7 @@ use super::common::elementwise::sample_floats;
 use super::common::sequence::samples;
 use crate::attrs::{Field, read};
 use crate::form::{Form, Rank};
-use crate::op::maybe;
+use crate::op::{Strings, maybe};
 use crate::{Arity, Attrs, Ctx, DType, Fact, Op, Result, Sample, Tensor, bail, ensure};
 use std::sync::Arc;
 
@@ -31,6 +31,9 @@ impl Op for Optional {
     }
     fn takes_forms(&self) -> bool {
         true
+    }
+    fn strings(&self) -> Strings {
+        Strings::Read
     }
     fn infer(&self, c: &Ctx, x: &[Option<&Fact>]) -> Result<Vec<Fact>> {
         if let Some(f) = maybe(x, 0) {

@@ -4,7 +4,7 @@
 use super::common::elementwise::sample_floats;
 use super::common::sequence::samples;
 use crate::lower::Lowering;
-use crate::op::need;
+use crate::op::{Strings, need};
 use crate::{Arity, Attrs, Ctx, Fact, Op, Result, Sample, Tensor, ensure};
 
 pub struct OptionalGetElement;
@@ -18,6 +18,9 @@ impl Op for OptionalGetElement {
     }
     fn takes_forms(&self) -> bool {
         true
+    }
+    fn strings(&self) -> Strings {
+        Strings::Read
     }
     fn infer(&self, c: &Ctx, x: &[Option<&Fact>]) -> Result<Vec<Fact>> {
         Ok(vec![need(x, 0, "input")?.content(c)?])

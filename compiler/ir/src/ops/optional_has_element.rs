@@ -2,7 +2,7 @@
 //! <https://onnx.ai/onnx/operators/onnx__OptionalHasElement.html>
 
 use super::common::elementwise::sample_floats;
-use crate::op::maybe;
+use crate::op::{Strings, maybe};
 use crate::{Arity, Attrs, Ctx, DType, Fact, Num, Op, Result, Sample, Tensor};
 
 pub struct OptionalHasElement;
@@ -16,6 +16,9 @@ impl Op for OptionalHasElement {
     }
     fn takes_forms(&self) -> bool {
         true
+    }
+    fn strings(&self) -> Strings {
+        Strings::Read
     }
     fn infer(&self, _: &Ctx, x: &[Option<&Fact>]) -> Result<Vec<Fact>> {
         match maybe(x, 0) {

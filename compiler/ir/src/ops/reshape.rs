@@ -2,7 +2,7 @@
 
 use super::common::elementwise::sample_floats;
 use crate::lower::{Expr, Lowering, Proc, set, store};
-use crate::op::need;
+use crate::op::{Strings, need};
 use crate::{Arity, Attrs, Ctx, DType, Dim, Fact, Op, Result, Sample, Tensor, attrs, bail, dim, ensure};
 
 attrs!(ReshapeAttrs {
@@ -51,6 +51,9 @@ impl Op for Reshape {
     }
     fn operands(&self) -> Arity {
         Arity::exactly(2)
+    }
+    fn strings(&self) -> Strings {
+        Strings::Moved(|i| i == 0)
     }
     fn infer(&self, c: &Ctx, x: &[Option<&Fact>]) -> Result<Vec<Fact>> {
         let allowzero = ReshapeAttrs::read(c.attrs)?.allowzero;

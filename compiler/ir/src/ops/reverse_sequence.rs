@@ -3,7 +3,7 @@
 
 use super::common::movement::{counting, ints, offset, take, unify};
 use crate::lower::{self, Expr, Lowering, Ty};
-use crate::op::{axis, need};
+use crate::op::{Strings, axis, need};
 use crate::{Arity, Attrs, Ctx, Fact, Op, Result, Sample, Tensor, attrs, ensure};
 
 attrs!(ReverseSequenceAttrs {
@@ -32,6 +32,9 @@ impl Op for ReverseSequence {
     }
     fn operands(&self) -> Arity {
         Arity::exactly(2)
+    }
+    fn strings(&self) -> Strings {
+        Strings::Moved(|_| true)
     }
     fn infer(&self, c: &Ctx, x: &[Option<&Fact>]) -> Result<Vec<Fact>> {
         let (data, lens) = (need(x, 0, "input")?, need(x, 1, "sequence_lens")?);

@@ -7,7 +7,7 @@ use super::common::control::{Outer, iterate, splice, stack};
 use super::common::elementwise::sample_floats;
 use super::common::quantize::sample_narrow;
 use crate::lower::Lowering;
-use crate::op::{axis, need};
+use crate::op::{Strings, axis, need};
 use crate::{Arity, Attrs, Ctx, DType, Dim, Fact, Graph, Num, Op, Result, Sample, Tensor, Value, attrs, ensure};
 use std::sync::Arc;
 
@@ -96,7 +96,7 @@ fn slice(t: &Tensor, axis: usize, at: usize) -> Tensor {
     let inner: usize = shape[axis..].iter().product();
     let outer: usize = shape[..axis].iter().product();
     let data = (0..outer).flat_map(|o| (0..inner).map(move |i| t.at((o * d + at) * inner + i)));
-    Tensor::new(t.dtype(), &shape, data)
+    crate::strings::settled(Tensor::new(t.dtype(), &shape, data), t.table())
 }
 
 impl Op for Scan {
@@ -111,6 +111,9 @@ impl Op for Scan {
     }
     fn results(&self) -> Arity {
         Arity::at_least(1)
+    }
+    fn strings(&self) -> Strings {
+        Strings::Read
     }
     fn infer(&self, c: &Ctx, x: &[Option<&Fact>]) -> Result<Vec<Fact>> {
         let (a, facts) = (ScanAttrs::read(c.attrs)?, all(x)?);

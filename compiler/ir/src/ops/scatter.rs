@@ -3,6 +3,7 @@
 use super::common::movement::counting;
 use super::scatter_elements as elements;
 use crate::lower::Lowering;
+use crate::op::Strings;
 use crate::{Arity, Attrs, Ctx, Fact, Op, Result, Sample, Tensor, attrs};
 
 attrs!(ScatterAttrs {
@@ -21,6 +22,9 @@ impl Op for Scatter {
     }
     fn operands(&self) -> Arity {
         Arity::exactly(3)
+    }
+    fn strings(&self) -> Strings {
+        Strings::Moved(|i| i != 1)
     }
     fn infer(&self, c: &Ctx, x: &[Option<&Fact>]) -> Result<Vec<Fact>> {
         ScatterAttrs::read(c.attrs)?;

@@ -5,7 +5,7 @@ use super::common::movement::counting;
 use super::common::scatter::{self, Reduction};
 use crate::infer::same_dtype;
 use crate::lower::{Expr, Lowering, Ty};
-use crate::op::{axis, need};
+use crate::op::{Strings, axis, need};
 use crate::tensor::for_each_index;
 use crate::{Arity, Attrs, Ctx, DType, Fact, Op, Result, Sample, Tensor, attrs, ensure};
 
@@ -23,7 +23,7 @@ pub(super) fn infer(c: &Ctx, x: &[Option<&Fact>]) -> Result<Vec<Fact>> {
     let (data, indices, updates) = (need(x, 0, "data")?, need(x, 1, "indices")?, need(x, 2, "updates")?);
     let a = ScatterElementsAttrs::read(c.attrs)?;
     axis(a.axis, data.rank())?;
-    Reduction::named(&a.reduction)?;
+    Reduction::of(&a.reduction, data.dtype)?;
     same_dtype(&[data, updates])?;
     ensure!(indices.dtype.is_int(), "indices are {}, expected integers", indices.dtype);
     ensure!(indices.rank() == data.rank(), "indices is {indices}, expected rank {}", data.rank());
@@ -70,6 +70,9 @@ impl Op for ScatterElements {
     }
     fn operands(&self) -> Arity {
         Arity::exactly(3)
+    }
+    fn strings(&self) -> Strings {
+        Strings::Moved(|i| i != 1)
     }
     fn infer(&self, c: &Ctx, x: &[Option<&Fact>]) -> Result<Vec<Fact>> {
         infer(c, x)

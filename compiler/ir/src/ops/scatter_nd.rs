@@ -5,7 +5,7 @@ use super::common::movement::{counting, unify};
 use super::common::scatter::{self, Reduction};
 use crate::infer::same_dtype;
 use crate::lower::{Expr, Lowering, Ty};
-use crate::op::need;
+use crate::op::{Strings, need};
 use crate::tensor::for_each_index;
 use crate::{Arity, Attrs, Ctx, DType, Fact, Op, Result, Sample, Tensor, attrs, bail, ensure};
 
@@ -37,9 +37,12 @@ impl Op for ScatterND {
     fn constant_sizes(&self) -> &'static [usize] {
         &[1]
     }
+    fn strings(&self) -> Strings {
+        Strings::Moved(|i| i != 1)
+    }
     fn infer(&self, c: &Ctx, x: &[Option<&Fact>]) -> Result<Vec<Fact>> {
         let (data, indices, updates) = (need(x, 0, "data")?, need(x, 1, "indices")?, need(x, 2, "updates")?);
-        Reduction::named(&ScatterNDAttrs::read(c.attrs)?.reduction)?;
+        Reduction::of(&ScatterNDAttrs::read(c.attrs)?.reduction, data.dtype)?;
         same_dtype(&[data, updates])?;
         ensure!(indices.dtype.is_int(), "indices are {}, expected integers", indices.dtype);
         let k = vector(data, indices)?;

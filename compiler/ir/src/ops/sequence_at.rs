@@ -2,7 +2,7 @@
 //! <https://onnx.ai/onnx/operators/onnx__SequenceAt.html>
 
 use super::common::sequence::{int, position, position_fact, samples, sequence};
-use crate::op::need;
+use crate::op::{Strings, need};
 use crate::{Arity, Attrs, Ctx, Fact, Op, Result, Sample, Tensor};
 
 pub struct SequenceAt;
@@ -16,6 +16,9 @@ impl Op for SequenceAt {
     }
     fn takes_forms(&self) -> bool {
         true
+    }
+    fn strings(&self) -> Strings {
+        Strings::Read
     }
     fn infer(&self, c: &Ctx, x: &[Option<&Fact>]) -> Result<Vec<Fact>> {
         position_fact(Some(need(x, 1, "position")?))?;

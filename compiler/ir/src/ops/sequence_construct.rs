@@ -4,6 +4,7 @@
 use super::common::elementwise::{all, sample_floats};
 use super::common::sequence::dense;
 use crate::infer::same_dtype;
+use crate::op::Strings;
 use crate::{Arity, Attrs, Ctx, Fact, Op, Result, Sample, Tensor, bail};
 
 pub struct SequenceConstruct;
@@ -17,6 +18,9 @@ impl Op for SequenceConstruct {
     }
     fn takes_forms(&self) -> bool {
         true
+    }
+    fn strings(&self) -> Strings {
+        Strings::Read
     }
     fn infer(&self, _: &Ctx, x: &[Option<&Fact>]) -> Result<Vec<Fact>> {
         let x = all(x)?;

@@ -1,6 +1,7 @@
 //! `SequenceEmpty`: a sequence without tensors.
 //! <https://onnx.ai/onnx/operators/onnx__SequenceEmpty.html>
 
+use crate::op::Strings;
 use crate::{Arity, Attrs, Ctx, DType, Fact, Op, Result, Sample, Tensor, attrs};
 
 attrs!(SequenceEmptyAttrs {
@@ -22,6 +23,9 @@ impl Op for SequenceEmpty {
     }
     fn takes_forms(&self) -> bool {
         true
+    }
+    fn strings(&self) -> Strings {
+        Strings::Read
     }
     fn infer(&self, c: &Ctx, _: &[Option<&Fact>]) -> Result<Vec<Fact>> {
         Ok(vec![Fact::sequence(SequenceEmptyAttrs::read(c.attrs)?.dtype, None)])

@@ -2,7 +2,7 @@
 //! <https://onnx.ai/onnx/operators/onnx__SequenceErase.html>
 
 use super::common::sequence::{int, position, position_fact, samples, sequence};
-use crate::op::{maybe, need};
+use crate::op::{Strings, maybe, need};
 use crate::{Arity, Attrs, Ctx, Fact, Op, Result, Sample, Tensor, ensure};
 
 pub struct SequenceErase;
@@ -16,6 +16,9 @@ impl Op for SequenceErase {
     }
     fn takes_forms(&self) -> bool {
         true
+    }
+    fn strings(&self) -> Strings {
+        Strings::Read
     }
     fn infer(&self, _: &Ctx, x: &[Option<&Fact>]) -> Result<Vec<Fact>> {
         position_fact(maybe(x, 1))?;

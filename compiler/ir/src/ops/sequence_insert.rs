@@ -3,7 +3,7 @@
 
 use super::common::elementwise::sample_floats;
 use super::common::sequence::{dense, int, position, position_fact, samples, sequence};
-use crate::op::{maybe, need};
+use crate::op::{Strings, maybe, need};
 use crate::{Arity, Attrs, Ctx, DType, Fact, Op, Result, Sample, Tensor};
 
 pub struct SequenceInsert;
@@ -17,6 +17,9 @@ impl Op for SequenceInsert {
     }
     fn takes_forms(&self) -> bool {
         true
+    }
+    fn strings(&self) -> Strings {
+        Strings::Read
     }
     fn infer(&self, _: &Ctx, x: &[Option<&Fact>]) -> Result<Vec<Fact>> {
         position_fact(maybe(x, 2))?;

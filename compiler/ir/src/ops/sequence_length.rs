@@ -2,7 +2,7 @@
 //! <https://onnx.ai/onnx/operators/onnx__SequenceLength.html>
 
 use super::common::sequence::{int, samples, sequence};
-use crate::op::need;
+use crate::op::{Strings, need};
 use crate::{Arity, Attrs, Ctx, DType, Fact, Op, Result, Sample, Tensor};
 
 pub struct SequenceLength;
@@ -16,6 +16,9 @@ impl Op for SequenceLength {
     }
     fn takes_forms(&self) -> bool {
         true
+    }
+    fn strings(&self) -> Strings {
+        Strings::Read
     }
     fn infer(&self, _: &Ctx, x: &[Option<&Fact>]) -> Result<Vec<Fact>> {
         sequence(need(x, 0, "input_sequence")?)?;

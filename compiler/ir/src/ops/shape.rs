@@ -2,7 +2,7 @@
 
 use super::common::elementwise::sample_floats;
 use crate::lower::{Comp, Expr, Lowering};
-use crate::op::need;
+use crate::op::{Strings, need};
 use crate::{Arity, Attrs, Ctx, Fact, Op, Result, Sample, Tensor, attrs};
 use std::ops::Range;
 
@@ -31,6 +31,9 @@ impl Op for Shape {
     }
     fn operands(&self) -> Arity {
         Arity::exactly(1)
+    }
+    fn strings(&self) -> Strings {
+        Strings::Moved(|_| true)
     }
     fn infer(&self, c: &Ctx, x: &[Option<&Fact>]) -> Result<Vec<Fact>> {
         let x = need(x, 0, "data")?;

@@ -2,7 +2,7 @@
 
 use super::common::movement::counting;
 use crate::lower::{Comp, Expr, Lowering};
-use crate::op::need;
+use crate::op::{Strings, need};
 use crate::{Arity, Attrs, Ctx, DType, Fact, Num, Op, Result, Sample, Tensor};
 
 pub struct Size;
@@ -13,6 +13,9 @@ impl Op for Size {
     }
     fn operands(&self) -> Arity {
         Arity::exactly(1)
+    }
+    fn strings(&self) -> Strings {
+        Strings::Moved(|_| true)
     }
     fn infer(&self, _: &Ctx, x: &[Option<&Fact>]) -> Result<Vec<Fact>> {
         Ok(vec![Fact::new(DType::I64, []).with_dims(vec![need(x, 0, "data")?.len()])])

@@ -3,7 +3,7 @@
 use super::common::movement::{axes, counting, dynamic, element, ints, offset, take, vector_len};
 use super::common::span::Span;
 use crate::lower::{self, Expr, Lowering, Ty};
-use crate::op::{maybe, need};
+use crate::op::{Strings, maybe, need};
 use crate::{Arity, Attrs, Ctx, Dim, Fact, Op, Result, Sample, Tensor, ensure};
 
 pub struct Slice;
@@ -75,6 +75,9 @@ impl Op for Slice {
     }
     fn operands(&self) -> Arity {
         Arity::range(3, 5)
+    }
+    fn strings(&self) -> Strings {
+        Strings::Moved(|i| i == 0)
     }
     fn infer(&self, c: &Ctx, x: &[Option<&Fact>]) -> Result<Vec<Fact>> {
         let data = need(x, 0, "data")?;

@@ -2,7 +2,7 @@
 
 use super::common::movement::{counting, offset, take};
 use crate::lower::{self, Expr, Lowering};
-use crate::op::need;
+use crate::op::{Strings, need};
 use crate::{Arity, Attrs, Ctx, Dim, Fact, Op, Result, Sample, Tensor, attrs, bail, ensure};
 
 attrs!(SpaceToDepthAttrs {
@@ -35,6 +35,9 @@ impl Op for SpaceToDepth {
     }
     fn operands(&self) -> Arity {
         Arity::exactly(1)
+    }
+    fn strings(&self) -> Strings {
+        Strings::Moved(|_| true)
     }
     fn infer(&self, c: &Ctx, x: &[Option<&Fact>]) -> Result<Vec<Fact>> {
         let x = need(x, 0, "input")?;

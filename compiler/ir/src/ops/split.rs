@@ -2,7 +2,7 @@
 
 use super::common::movement::{counting, dynamic, element, ints, offset, take, vector_len};
 use crate::lower::{Comp, Expr, Lowering};
-use crate::op::{axis, maybe, need};
+use crate::op::{Strings, axis, maybe, need};
 use crate::{Arity, Attrs, Ctx, Dim, Fact, Op, Result, Sample, Tensor, attrs, ensure};
 
 attrs!(SplitAttrs {
@@ -53,6 +53,9 @@ impl Op for Split {
     }
     fn results(&self) -> Arity {
         Arity::at_least(1)
+    }
+    fn strings(&self) -> Strings {
+        Strings::Moved(|i| i == 0)
     }
     fn infer(&self, c: &Ctx, x: &[Option<&Fact>]) -> Result<Vec<Fact>> {
         let data = need(x, 0, "input")?;

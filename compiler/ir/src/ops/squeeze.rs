@@ -2,7 +2,7 @@
 
 use super::common::movement::{axes, const_ints, counting, ints};
 use crate::lower::Lowering;
-use crate::op::need;
+use crate::op::{Strings, need};
 use crate::{Arity, Attrs, Ctx, Dim, Fact, Op, Result, Sample, Tensor, ensure};
 
 pub struct Squeeze;
@@ -26,6 +26,9 @@ impl Op for Squeeze {
     }
     fn operands(&self) -> Arity {
         Arity::range(1, 2)
+    }
+    fn strings(&self) -> Strings {
+        Strings::Moved(|i| i == 0)
     }
     fn infer(&self, _: &Ctx, x: &[Option<&Fact>]) -> Result<Vec<Fact>> {
         let data = need(x, 0, "data")?;

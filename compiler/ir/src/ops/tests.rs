@@ -29,7 +29,7 @@ fn refs(f: &[Option<Fact>]) -> Vec<Option<&Fact>> {
 
 /// Facts of the operands as a model gives them: small integer operands are constants, others are not.
 fn facts(s: &Sample) -> Vec<Option<Fact>> {
-    let constant = |t: &Tensor| !t.dtype().is_float() && t.rank() <= 1 && t.len() <= 16;
+    let constant = |t: &Tensor| t.dtype().int_range().is_some() && t.rank() <= 1 && t.len() <= 16;
     s.x.iter().map(|t| t.as_ref().map(|t| if constant(t) { t.fact() } else { t.type_fact() })).collect()
 }
 
@@ -116,6 +116,7 @@ fn close(what: &str, a: &Tensor, b: &Tensor) {
         DType::BF16 => 2e-2,
         _ => 0.0,
     };
+    let (a, b) = &crate::strings::pair(a, b);
     let largest = b.iter().map(|v| v.f().abs()).filter(|v| v.is_finite()).fold(1.0, f64::max);
     for (i, (a, b)) in a.iter().zip(b.iter()).enumerate() {
         let (a, b) = (a.f(), b.f());
@@ -177,6 +178,10 @@ fn lowering_is_eval() {
     let mut missing = std::collections::BTreeSet::new();
     each(|op, i, s| {
         let y = result(op, i, s);
+        // Of strings there is no scalar form: they are written out as bytes before anything is lowered.
+        if s.x.iter().flatten().chain(&y).any(|t| t.dtype() == DType::Str) {
+            return;
+        }
         let unknown = unknown(op, s).map(|f| (f, HashMap::new()));
         for (f, mut env) in variants(op, s).into_iter().chain(unknown) {
             let what = format!("{} sample {i} sizes {env:?}", op.name());

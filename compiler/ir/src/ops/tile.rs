@@ -2,7 +2,7 @@
 
 use super::common::movement::{counting, dynamic, element, ints, take, vector_len};
 use crate::lower::{self, Expr, Lowering};
-use crate::op::need;
+use crate::op::{Strings, need};
 use crate::{Arity, Attrs, Ctx, Fact, Op, Result, Sample, Tensor, ensure};
 
 pub struct Tile;
@@ -13,6 +13,9 @@ impl Op for Tile {
     }
     fn operands(&self) -> Arity {
         Arity::exactly(2)
+    }
+    fn strings(&self) -> Strings {
+        Strings::Moved(|i| i == 0)
     }
     fn infer(&self, c: &Ctx, x: &[Option<&Fact>]) -> Result<Vec<Fact>> {
         let (data, n) = (need(x, 0, "input")?, vector_len(x, 1, "repeats")?);

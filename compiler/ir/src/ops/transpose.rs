@@ -4,7 +4,7 @@
 use super::common::movement::{axes, counting, offset, take};
 use super::common::quantize::sample_narrow;
 use crate::lower::{self, Expr, Lowering};
-use crate::op::need;
+use crate::op::{Strings, need};
 use crate::{Arity, Attrs, Ctx, DType, Fact, Op, Result, Sample, Tensor, attrs, ensure};
 
 attrs!(TransposeAttrs {
@@ -30,6 +30,9 @@ impl Op for Transpose {
     }
     fn operands(&self) -> Arity {
         Arity::exactly(1)
+    }
+    fn strings(&self) -> Strings {
+        Strings::Moved(|_| true)
     }
     fn infer(&self, c: &Ctx, x: &[Option<&Fact>]) -> Result<Vec<Fact>> {
         let x = need(x, 0, "data")?;

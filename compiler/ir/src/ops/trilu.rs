@@ -2,7 +2,7 @@
 
 use super::common::movement::{counting, scalar};
 use crate::lower::{Comp, Expr, Lowering};
-use crate::op::{maybe, need};
+use crate::op::{Strings, maybe, need};
 use crate::tensor::for_each_index;
 use crate::{Arity, Attrs, Ctx, Fact, Num, Op, Result, Sample, Tensor, attrs, ensure};
 
@@ -22,6 +22,9 @@ impl Op for Trilu {
     }
     fn operands(&self) -> Arity {
         Arity::range(1, 2)
+    }
+    fn strings(&self) -> Strings {
+        Strings::Moved(|_| true)
     }
     fn infer(&self, _: &Ctx, x: &[Option<&Fact>]) -> Result<Vec<Fact>> {
         let data = need(x, 0, "input")?;

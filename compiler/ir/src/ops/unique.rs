@@ -5,7 +5,7 @@ use super::common::movement::ints;
 use super::common::order::{Lane, above, compare};
 use super::common::scatter::nest;
 use crate::lower::{Expr, Lowering, Monoid, Proc, Slot, Stmt, Ty, for_, if_, set, store};
-use crate::op::{axis, need};
+use crate::op::{Strings, axis, need};
 use crate::{Arity, Attrs, Ctx, DType, Dim, Fact, Num, Op, Result, Sample, Tensor, attrs, dim};
 use std::cmp::Ordering;
 
@@ -83,6 +83,9 @@ impl Op for Unique {
     }
     fn results(&self) -> Arity {
         Arity::range(1, 4)
+    }
+    fn strings(&self) -> Strings {
+        Strings::Moved(|_| true)
     }
     fn infer(&self, c: &Ctx, x: &[Option<&Fact>]) -> Result<Vec<Fact>> {
         let x = need(x, 0, "X")?;

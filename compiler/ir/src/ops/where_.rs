@@ -3,6 +3,7 @@
 use super::common::elementwise::{self, all, sample_floats};
 use crate::infer::same_dtype;
 use crate::lower::{self, Lowering};
+use crate::op::Strings;
 use crate::{Arity, Attrs, Ctx, DType, Dim, Fact, Op, Result, Sample, Tensor, ensure};
 
 pub struct Where;
@@ -21,6 +22,9 @@ impl Op for Where {
     }
     fn operands(&self) -> Arity {
         Arity::exactly(3)
+    }
+    fn strings(&self) -> Strings {
+        Strings::Moved(|i| i != 0)
     }
     fn infer(&self, _: &Ctx, x: &[Option<&Fact>]) -> Result<Vec<Fact>> {
         let x = all(x)?;

@@ -25,6 +25,9 @@ impl Detail {
 /// A constant: `const f32[2] {0.5, 1.0}`, `const f32[64] hex "..."`, or in short `const f32[64] #1a2b3c4d`.
 pub fn tensor(t: &Tensor, detail: Detail) -> String {
     let head = format!("const {}", t.type_fact());
+    if t.dtype() == DType::Str {
+        return strings(&head, t, detail);
+    }
     if t.len() <= detail.readable() && exact(t) {
         let values: Vec<String> = t.iter().map(|v| number(t.dtype(), v)).collect();
         return format!("{head} {{{}}}", values.join(", "));
@@ -32,6 +35,15 @@ pub fn tensor(t: &Tensor, detail: Detail) -> String {
     match detail {
         Detail::Short => format!("{head} #{:08x}", hash(t.bytes())),
         Detail::Full => format!("{head} hex \"{}\"", hex(t.bytes())),
+    }
+}
+
+/// Strings are always readable: `const str[2] {"a", "b"}`; in short, many are a hash.
+fn strings(head: &str, t: &Tensor, detail: Detail) -> String {
+    let all: Vec<String> = t.strings().map(|s| format!("{s:?}")).collect();
+    match detail {
+        Detail::Short if t.len() > detail.readable() => format!("{head} #{:08x}", hash(all.join(",").as_bytes())),
+        _ => format!("{head} {{{}}}", all.join(", ")),
     }
 }
 

@@ -71,7 +71,8 @@ fn node_numbers_do_not_matter() {
 #[test]
 fn constants_of_every_type_keep_their_bytes() {
     let mut g = Graph::new("");
-    for (i, (dtype, ..)) in crate::dtype::DTYPES.iter().enumerate() {
+    let types = crate::dtype::DTYPES.iter().filter(|d| d.0 != DType::Str);
+    for (i, (dtype, ..)) in types.enumerate() {
         for n in [0usize, 3, 40] {
             let bytes = (0..n * dtype.size()).map(|k| (k * 89 + 7 * i) as u8);
             let t = match dtype.bits() {
@@ -85,6 +86,8 @@ fn constants_of_every_type_keep_their_bytes() {
     g.add_const("odd", Tensor::f32(&[6], &odd));
     g.add_const("nan", Tensor::f32(&[], &[f32::from_bits(0xffc0_0001)]));
     g.add_const("narrow", Tensor::floats(DType::F8E5M2, &[4], &[-0.0, 1.25, 57344.0, f64::INFINITY]));
+    g.add_const("words", Tensor::of_strings(&[2, 2], ["", "a \"b\"", "\u{e9}\n\u{7f}", "a"]));
+    g.add_const("no words", Tensor::of_strings(&[0], [] as [&str; 0]));
     g.add_const("extreme", Tensor::i64(&[2], &[i64::MIN, i64::MAX]));
     round_trip(&g);
     assert!(print_short(&g).contains("const f32[40] #"), "{}", print_short(&g));

@@ -41,11 +41,13 @@ pub fn subgraph(name: &str, g: GraphProto) -> AttributeProto {
 
 /// The message of a constant, sharing its bytes unless they are packed.
 pub fn tensor(name: &str, t: &Tensor) -> TensorProto {
+    let text = t.dtype() == dlc_ir::DType::Str;
     TensorProto {
         name: name.into(),
         dims: t.shape().iter().map(|d| *d as i64).collect(),
         data_type: t.dtype().to_onnx(),
-        raw_data: Some(packed::pack(t)),
+        raw_data: (!text).then(|| packed::pack(t)),
+        string_data: t.strings().map(|s| Bytes::copy_from_slice(s.as_bytes())).collect(),
         ..Default::default()
     }
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 /// The oldest version in which nearly all operators have their newest form; the most programs can read it.
 const COMMON: i64 = 22;
 
-/// Operators and attributes that came later; an empty attribute is the operator itself.
+/// Operators of ai.onnx and ai.onnx.ml and attributes that came later; an empty attribute is the operator itself.
 const LATER: &[(&str, &str, i64)] = &[
     ("Attention", "", 23),
     ("Attention", "left_window_size", 25),
@@ -17,6 +17,9 @@ const LATER: &[(&str, &str, i64)] = &[
     ("CausalConvWithState", "", 27),
     ("CumProd", "", 26),
     ("DequantizeLinear", "output_dtype", 23),
+    ("LabelEncoder", "", 2),
+    ("LabelEncoder", "keys_tensor", 4),
+    ("LabelEncoder", "values_tensor", 4),
     ("LinearAttention", "", 27),
     ("QuantizeLinear", "precision", 23),
     ("RMSNormalization", "", 23),
@@ -26,6 +29,15 @@ const LATER: &[(&str, &str, i64)] = &[
     ("SwiGLU", "", 28),
     ("Swish", "", 24),
     ("TensorScatter", "", 24),
+    ("TreeEnsemble", "", 5),
+    ("TreeEnsembleClassifier", "base_values_as_tensor", 3),
+    ("TreeEnsembleClassifier", "class_weights_as_tensor", 3),
+    ("TreeEnsembleClassifier", "nodes_hitrates_as_tensor", 3),
+    ("TreeEnsembleClassifier", "nodes_values_as_tensor", 3),
+    ("TreeEnsembleRegressor", "base_values_as_tensor", 3),
+    ("TreeEnsembleRegressor", "nodes_hitrates_as_tensor", 3),
+    ("TreeEnsembleRegressor", "nodes_values_as_tensor", 3),
+    ("TreeEnsembleRegressor", "target_weights_as_tensor", 3),
 ];
 
 /// Version of each domain.
@@ -37,7 +49,11 @@ impl Versions {
     pub fn need(&mut self, op: OpRef, attrs: &Attrs) {
         let used = |attr: &str| attr.is_empty() || attrs.get(attr).is_some();
         let later = LATER.iter().filter(|(name, attr, _)| *name == op.name() && used(attr)).map(|l| l.2).max();
-        let version = if op.domain().is_empty() { later.unwrap_or(COMMON) } else { 1 };
+        let version = match op.domain() {
+            "" => later.unwrap_or(COMMON),
+            "ai.onnx.ml" => later.unwrap_or(1),
+            _ => 1,
+        };
         let v = self.0.entry(op.0.domain()).or_insert(version);
         *v = version.max(*v);
     }

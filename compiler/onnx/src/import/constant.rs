@@ -19,6 +19,9 @@ fn read(attrs: &Attrs) -> dlc_ir::Result<Tensor> {
         ("value_int", Attr::Int(v)) => Tensor::i64(&[], &[*v]),
         ("value_floats", Attr::Floats(v)) => Tensor::f32(&[v.len()], v),
         ("value_ints", Attr::Ints(v)) => Tensor::i64(&[v.len()], v),
+        ("value_string", Attr::Str(v)) => Tensor::of_strings(&[], [v.as_str()]),
+        ("value_strings", Attr::Strs(v)) => Tensor::of_strings(&[v.len()], v.iter().map(String::as_str)),
+        ("value_strings", Attr::Ints(v)) if v.is_empty() => Tensor::of_strings(&[0], [] as [&str; 0]),
         ("value_floats", Attr::Ints(v)) if v.is_empty() => Tensor::f32(&[0], &[]),
         _ => bail!("attribute {name:?} is not the value of a constant"),
     })

@@ -124,12 +124,36 @@ pub(super) fn results(n: &NodeProto) -> usize {
 
 fn find(d: &Draft, opset: i64) -> Result<OpRef> {
     let domain = if d.domain.is_empty() { "ai.onnx" } else { &d.domain };
-    let what = match (domain, &*d.op) {
-        ("ai.onnx.ml", "ZipMap") => "it gives a sequence of maps, which is not supported".into(),
-        _ => format!("operator {} of domain {domain} (opset {opset}) is not supported", d.op),
-    };
-    ops::find(&d.domain, &d.op).ok_or_else(|| Error::Node { name: d.name.clone(), op: d.op.clone(), what })
+    let refused = REFUSED.iter().find(|r| (r.0, r.1) == (&*d.domain, &*d.op)).map(|r| r.2);
+    ops::find(&d.domain, &d.op).ok_or_else(|| Error::Node {
+        name: d.name.clone(),
+        op: d.op.clone(),
+        what: match refused {
+            Some(why) => why.into(),
+            None => format!("operator {} of domain {domain} (opset {opset}) is not supported", d.op),
+        },
+    })
 }
+
+/// Operators that cannot be had, and the way out: domain, name, what to do.
+const REFUSED: &[(&str, &str, &str)] = &[
+    (
+        "ai.onnx.ml",
+        "ZipMap",
+        "the result would be a list of maps, which are not supported: export the model without it (in skl2onnx \
+         options={\"zipmap\": False}), and the probabilities are a tensor",
+    ),
+    (
+        "ai.onnx.ml",
+        "DictVectorizer",
+        "the operand is a map, and maps are not supported: give the model the vector of features instead",
+    ),
+    (
+        "ai.onnx.ml",
+        "CastMap",
+        "the operand is a map, and maps are not supported: give the model the vector of values instead",
+    ),
+];
 
 /// Adds the node to an error that does not name one.
 pub(super) fn at(e: Error, name: &str, op: &str) -> Error {

@@ -1,7 +1,7 @@
 //! Graphs written and read again mean the same.
 
 use super::*;
-use dlc_ir::Graph;
+use dlc_ir::{Attrs, Graph};
 
 fn again(g: &Graph) -> Graph {
     let bytes = crate::export(g).unwrap_or_else(|e| panic!("{}: {e}", g.name));
@@ -44,6 +44,24 @@ fn outputs_may_be_inputs_constants_or_one_value_twice() {
 }
 
 #[test]
+fn strings_survive_the_round_trip() {
+    let mut g = Graph::new("g");
+    let x = g.add_input("x", dlc_ir::Fact::new(DType::Str, [2.into()]));
+    let c = g.add_const("c", Tensor::of_strings(&[2], ["", "\u{e9}t\u{e9}"]));
+    let y = g.apply("y", "StringConcat", Default::default(), &[x, c]).unwrap();
+    let table = Attrs::new().with("keys_tensor", Tensor::of_strings(&[1], ["a"])).with("values_int64s", vec![7i64]);
+    let z = g.apply("z", "ai.onnx.ml.LabelEncoder", table, &[y]).unwrap();
+    g.add_output("y", y);
+    g.add_output("z", z);
+    let h = again(&g);
+    let x = [Tensor::of_strings(&[2], ["a", "b"])];
+    let run = |g: &Graph| dlc_ir::interp::run(g, &x).unwrap();
+    assert_eq!(run(&g), run(&h));
+    assert_eq!(run(&h)[0], Tensor::of_strings(&[2], ["a", "b\u{e9}t\u{e9}"]));
+    assert_eq!(run(&h)[1].to_i64(), [7, -1]);
+}
+
+#[test]
 fn loops_keep_what_they_capture() {
     let body = graph(
         vec![value("i", DType::I64, &[]), value("go", DType::Bool, &[]), value("acc", DType::F32, &["?"])],
@@ -65,7 +83,7 @@ fn loops_keep_what_they_capture() {
 fn constants_of_every_type_survive() {
     let mut g = Graph::new("g");
     let mut given = vec![];
-    for (dtype, name, _) in dlc_ir::dtype::DTYPES {
+    for (dtype, name, _) in dlc_ir::dtype::DTYPES.iter().filter(|d| d.0 != DType::Str) {
         for n in [1usize, 5, 8] {
             let v: Vec<f64> = (0..n).map(|i| (i % 2) as f64).collect();
             let t = Tensor::floats(*dtype, &[n], &v);

@@ -64,7 +64,7 @@ fn maps_are_refused_by_name() {
     let zip = NodeProto { domain: "ai.onnx.ml".into(), ..node("ZipMap", &["x"], &["y"], vec![]) };
     let m = model(17, graph(vec![value("x", DType::F32, &["2", "3"])], vec![zip], &["y"]));
     let e = load(&m).unwrap_err().to_string();
-    assert!(e.ends_with("it gives a sequence of maps, which is not supported"), "{e}");
+    assert!(e.contains("list of maps") && e.contains("zipmap"), "{e}");
 }
 
 #[test]

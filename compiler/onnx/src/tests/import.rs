@@ -123,7 +123,7 @@ fn constants_come_in_all_forms() {
 fn typed_fields_are_read_for_every_type() {
     let base = |dtype: DType| TensorProto { dims: vec![2], data_type: dtype.to_onnx(), ..Default::default() };
     let two = |dtype: DType| Tensor::floats(dtype, &[2], if dtype.is_narrow() { &[1.0, 0.0] } else { &[1.0, 3.0] });
-    for (dtype, ..) in dlc_ir::dtype::DTYPES {
+    for (dtype, ..) in dlc_ir::dtype::DTYPES.iter().filter(|d| d.0 != DType::Str) {
         let mut t = base(*dtype);
         let bits = |t: &Tensor| t.bytes().chunks(2).map(|b| i32::from(u16::from_le_bytes([b[0], b[1]]))).collect();
         match dtype {

@@ -138,3 +138,23 @@ fn a_real_signal_may_lack_its_last_axis() {
     let run = |shape: &[usize]| one(17, "STFT", vec![], &[[count(shape)].as_slice(), &rest].concat());
     assert_eq!(run(&[1, 8]), run(&[1, 8, 1]));
 }
+
+/// A node of ai.onnx.ml in version 1 on one operand of strings.
+fn classical(op: &str, attribute: Vec<AttributeProto>) -> ModelProto {
+    let n = NodeProto { domain: "ai.onnx.ml".into(), ..node(op, &["x"], &["y"], attribute) };
+    let mut m = model(9, graph(vec![value("x", DType::Str, &["3"])], vec![n], &["y"]));
+    m.opset_import.push(OperatorSetIdProto { domain: "ai.onnx.ml".into(), version: 1 });
+    m
+}
+
+#[test]
+fn a_table_of_labels_was_a_list_of_strings() {
+    let classes = AttributeProto {
+        strings: ["a", "b"].map(|s| s.as_bytes().to_vec().into()).to_vec(),
+        r#type: attribute_type::STRINGS,
+        ..attr("classes_strings")
+    };
+    let m = classical("LabelEncoder", vec![classes, int("default_int64", 9)]);
+    let y = run(&m, &[Tensor::of_strings(&[3], ["b", "?", "a"])]);
+    assert_eq!(y[0].to_i64(), [1, 9, 0]);
+}

@@ -3,6 +3,7 @@
 mod broadcast;
 mod cast;
 mod draft;
+mod label;
 mod norm;
 mod operand;
 mod random;
@@ -92,6 +93,9 @@ const ALWAYS: i64 = i64::MAX;
 
 /// Gives the node the newest form of its operator; its values when that takes several nodes.
 pub fn upgrade(d: &mut Draft, opset: i64) -> Result<Option<Vec<Value>>> {
+    if (&*d.domain, &*d.op) == ("ai.onnx.ml", "LabelEncoder") && opset < 2 {
+        return label::classes(d);
+    }
     if !d.domain.is_empty() {
         return Ok(None);
     }

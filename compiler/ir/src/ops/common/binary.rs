@@ -4,6 +4,7 @@ use super::elementwise::{self, all, sample_floats};
 use super::unary::check_type;
 use crate::infer::same_dtype;
 use crate::lower::{self, Expr, Lowering};
+use crate::op::Strings;
 use crate::{Arity, Attrs, Ctx, DType, Dim, Fact, Num, Op, Result, Sample, Tensor};
 
 /// An operator `y = f(a, b)` on operands of one element type.
@@ -100,6 +101,9 @@ impl Op for Binary {
     }
     fn operands(&self) -> Arity {
         Arity::exactly(2)
+    }
+    fn strings(&self) -> Strings {
+        if (self.types)(DType::Str) { Strings::Moved(|_| true) } else { Strings::Refused }
     }
     fn infer(&self, _: &Ctx, x: &[Option<&Fact>]) -> Result<Vec<Fact>> {
         let x = all(x)?;

@@ -148,12 +148,15 @@ pub fn stack(parts: &[Tensor], fact: &Fact, axis: usize) -> Result<Tensor> {
     if let Some(odd) = parts.iter().find(|p| p.shape() != first.shape() || p.dtype() != first.dtype()) {
         bail!("an iteration gives shape {:?}, the first gave {:?}", odd.shape(), first.shape());
     }
+    let (table, parts) = crate::strings::common(&parts.iter().map(Some).collect::<Vec<_>>());
+    let parts: Vec<Tensor> = parts.into_iter().flatten().collect();
+    let first = &parts[0];
     let outer: usize = first.shape()[..axis].iter().product();
     let part = first.len() / outer.max(1);
     let mut shape = first.shape().to_vec();
     shape.insert(axis, parts.len());
     let data = (0..outer).flat_map(|o| parts.iter().flat_map(move |p| (0..part).map(move |i| p.at(o * part + i))));
-    Ok(Tensor::new(first.dtype(), &shape, data))
+    Ok(crate::strings::settled(Tensor::new(first.dtype(), &shape, data), &table))
 }
 
 /// Puts the nodes of `body` into `g`, names prefixed, its inputs replaced by `inputs`; gives the values of its outputs.

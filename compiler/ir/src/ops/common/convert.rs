@@ -3,7 +3,7 @@
 use crate::lower::{self, E, Expr, Lowering, Ty};
 use crate::narrow::{self, E8M0_RANGE, Format, Rounding};
 use crate::tensor::cast;
-use crate::{DType, Fact, Known, Num, Result, Tensor, bail};
+use crate::{DType, Fact, Known, Num, Result, Tensor, bail, strings};
 
 /// How ONNX `Cast` converts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,10 +49,19 @@ impl Conversion {
         }
     }
 
+    /// The same, also to and from strings; a refusal where one is no number.
+    pub fn cast(&self, x: &Tensor) -> Result<Tensor> {
+        match x.dtype() == DType::Str || self.to == DType::Str {
+            true => strings::cast(x, self.to),
+            false => Ok(self.tensor(x)),
+        }
+    }
+
     /// The fact of `x` converted: sizes stay known through types that hold them.
     pub fn fact(&self, x: &Fact) -> Fact {
         let y = Fact::new(self.to, x.shape.clone());
         match &x.known {
+            _ if x.dtype == DType::Str || self.to == DType::Str => y,
             Some(Known::Tensor(t)) if t.len() <= 1024 => Fact { known: self.tensor(t).fact().known, ..y },
             Some(Known::Dims(v)) if matches!(self.to, DType::I32 | DType::I64 | DType::F32 | DType::F64) => {
                 y.with_dims(v.clone())

@@ -1,6 +1,7 @@
 //! What families of operators share.
 
 pub mod activation;
+pub mod affine;
 pub mod arg;
 pub mod attention;
 pub mod attention_graph;
@@ -21,8 +22,11 @@ pub mod global_pool;
 pub mod group_norm;
 pub mod heads;
 pub mod integer_product;
+pub mod kernel;
+pub mod labels;
 pub mod layer_norm;
 pub mod line;
+pub mod lookup;
 pub mod mersenne;
 pub mod movement;
 pub mod nibbles;
@@ -45,6 +49,7 @@ pub mod resample_expr;
 pub mod resize;
 pub mod rotary;
 pub mod scatter;
+pub mod scores;
 pub mod sequence;
 pub mod skip_norm;
 pub mod softmax;
@@ -52,6 +57,8 @@ pub mod span;
 pub mod spectrum;
 pub mod stated;
 pub mod taper;
+pub mod text;
+pub mod trees;
 pub mod unary;
 pub mod variadic;
 pub mod window;

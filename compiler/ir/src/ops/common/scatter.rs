@@ -3,7 +3,7 @@
 use super::movement::checked;
 use crate::lower::{Expr, Lowering, Proc, Slot, Stmt, for_, if_, store};
 use crate::tensor::cast;
-use crate::{Dim, Fact, Num, Result, Tensor, bail};
+use crate::{DType, Dim, Fact, Num, Result, Tensor, bail, ensure};
 
 /// How an update meets what is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +31,12 @@ impl Reduction {
             "max" => Reduction::Max,
             _ => bail!("reduction is {name:?}, expected none, add, mul, min or max"),
         })
+    }
+
+    /// The same, for elements of this type: strings are only replaced.
+    pub fn of(name: &str, dtype: DType) -> Result<Self> {
+        ensure!(dtype != DType::Str || name == "none", "reduction is {name:?}, expected none for strings");
+        Reduction::named(name)
     }
 
     /// What is there after an update.

@@ -121,9 +121,21 @@ impl Parser {
             return self.fail(format!("a constant has shape {f}, expected constant sizes"));
         };
         match self.eat('{') {
+            true if f.dtype == DType::Str => self.strings(&shape),
             true => self.elements(f.dtype, &shape),
             false => self.hex(f.dtype, &shape),
         }
+    }
+
+    fn strings(&mut self, shape: &[usize]) -> Result<Tensor> {
+        let v = self.list('}', |p| match p.next()? {
+            Token::Str(s) => Ok(s),
+            t => p.fail(format!("expected a string, found {t:?}")),
+        })?;
+        if shape.iter().try_fold(1usize, |p, d| p.checked_mul(*d)) != Some(v.len()) {
+            return self.fail(format!("{} strings for shape {shape:?}", v.len()));
+        }
+        Ok(Tensor::of_strings(shape, v))
     }
 
     fn elements(&mut self, dtype: DType, shape: &[usize]) -> Result<Tensor> {
@@ -160,6 +172,9 @@ impl Parser {
 
     fn hex(&mut self, dtype: DType, shape: &[usize]) -> Result<Tensor> {
         self.expect_word("hex")?;
+        if dtype == DType::Str {
+            return self.fail("strings are written in quotes");
+        }
         let Token::Str(s) = self.next()? else { return self.fail("expected hexadecimal bytes in quotes") };
         let digit = |c: &u8| (*c as char).to_digit(16).map(|d| d as u8);
         let pair = |c: &[u8]| Some((digit(c.first()?)? << 4) | digit(c.get(1)?)?);
