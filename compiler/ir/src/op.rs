@@ -2,7 +2,7 @@
 
 use crate::attrs::Field;
 use crate::lower::Lowering;
-use crate::{Attrs, Fact, Result, Tensor, bail};
+use crate::{Attrs, DType, Fact, Result, Tensor, bail};
 use std::fmt;
 use std::ops::Deref;
 
@@ -80,6 +80,14 @@ impl Sample {
     /// A sample with all operands present and one result.
     pub fn new(attrs: Attrs, x: Vec<Tensor>) -> Self {
         Sample { attrs, x: x.into_iter().map(Some).collect(), outputs: 1 }
+    }
+
+    /// Whether an operand or result of `op` is of strings, which only the oracle computes.
+    pub fn is_text(&self, op: &dyn Op) -> bool {
+        let facts: Vec<Option<Fact>> = self.x.iter().map(|t| t.as_ref().map(Tensor::fact)).collect();
+        let x: Vec<Option<&Fact>> = facts.iter().map(Option::as_ref).collect();
+        let y = infer(op, &Ctx { name: "sample", attrs: &self.attrs, outputs: self.outputs }, &x).unwrap_or_default();
+        x.into_iter().flatten().chain(&y).any(|f| f.dtype == DType::Str)
     }
 }
 

@@ -96,7 +96,7 @@ fn check(op: OpRef, s: &Sample, symbolic: bool) -> Option<String> {
 fn code_is_the_meaning_of_every_operator() {
     let mut failed: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for op in OPS {
-        for (i, s) in op.samples().iter().enumerate() {
+        for (i, s) in op.samples().iter().enumerate().filter(|(_, s)| !s.is_text(*op)) {
             for symbolic in [false, true] {
                 if let Some(e) = check(OpRef(*op), s, symbolic) {
                     let kind = if symbolic { "symbolic" } else { "constant" };

@@ -1,11 +1,16 @@
 //! Any operator, as its samples use it.
 
 use crate::builder::Builder;
-use dlc_ir::{OpRef, ops};
+use dlc_ir::{Op, OpRef, Sample, ops};
 use std::sync::LazyLock;
 
-static SAMPLES: LazyLock<Vec<(OpRef, dlc_ir::Sample)>> =
-    LazyLock::new(|| ops::OPS.iter().flat_map(|op| op.samples().into_iter().map(|s| (OpRef(*op), s))).collect());
+static SAMPLES: LazyLock<Vec<(OpRef, Sample)>> =
+    LazyLock::new(|| ops::OPS.iter().flat_map(|op| numeric(*op).map(|s| (OpRef(*op), s))).collect());
+
+/// Samples that every target computes.
+fn numeric(op: &'static dyn Op) -> impl Iterator<Item = Sample> {
+    op.samples().into_iter().filter(move |s| !s.is_text(op))
+}
 
 pub fn sample(b: &mut Builder) -> Option<()> {
     let (op, s) = b.draw.pick(&SAMPLES);
