@@ -5,6 +5,7 @@
 //! 6 is a leaf), split T, node for yes, node for no (of a leaf the first and the end of its weights), whether NaN is
 //! yes; of every weight its target and the weight T. Result: T[rows, targets]; 0 where no leaf has the target.
 
+use super::common::movement::clamped;
 use super::common::trees::{AGGREGATES, Aggregate, MODES, Mode, Node, Trees, matrix, natural, rows};
 use crate::lower::{Expr, Lowering, Proc, Slot, Stmt, Ty, for_, set, store};
 use crate::op::need;
@@ -106,7 +107,9 @@ impl Op for DlcTrees {
         Ok(vec![rows(m.dtype(), t.eval(m), t.targets)])
     }
     fn lowering(&self, c: &Ctx, x: &[Option<&Fact>], y: &[Fact]) -> Result<Lowering> {
-        let w = Walk { x: (0..10).map(|i| need(x, i, "nodes")).collect::<Result<_>>()?, y: &y[0] };
+        let asked = |n: &&Node| n.mode != Mode::Leaf;
+        let last = structure(c, x)?.nodes.iter().filter(asked).map(|n| n.feature as i64).max();
+        let w = Walk { x: (0..10).map(|i| need(x, i, "nodes")).collect::<Result<_>>()?, y: &y[0], last };
         let how = aggregate(&TreesAttrs::read(c.attrs)?)?;
         let given = (DType::Bool, y[0].shape.clone());
         let rows = Some((0, y[0].shape[0].clone()));
@@ -149,6 +152,8 @@ const YES: u32 = 18;
 struct Walk<'a> {
     x: Vec<&'a Fact>,
     y: &'a Fact,
+    /// The largest feature that a node asks for.
+    last: Option<i64>,
 }
 
 impl Walk<'_> {
@@ -170,6 +175,10 @@ impl Walk<'_> {
         let zero = Expr::num(Ty::of(self.y.dtype), 0.0);
         let clear = vec![store(0, self.y, vec![row.clone(), target.clone()], zero.clone()), self.give(&target, false)];
         let mut body = vec![for_(1, &self.y.shape[1], clear)];
+        if let Some(last) = self.last {
+            // Read once in the open, so that a matrix without this feature is refused.
+            body.push(set(FEATURE, Expr::load(0, self.x[0], vec![row.clone(), Expr::int(last)])));
+        }
         let (root, end) = (self.load(1, &Expr::var(2)), Expr::reg(AT, Ty::I64));
         let leaf = vec![Stmt::For { var: 3, lo: self.load(5, &end), hi: self.load(6, &end), body: self.weigh(how) }];
         let walk = [set(AT, root)].into_iter().chain(self.step()).chain(leaf).collect();
@@ -186,7 +195,7 @@ impl Walk<'_> {
     fn step(&self) -> Vec<Stmt> {
         let at = Expr::reg(AT, Ty::I64);
         let mode = self.load(3, &at);
-        let v = Expr::load(0, self.x[0], vec![Expr::var(0), self.load(2, &at)]);
+        let v = Expr::load(0, self.x[0], vec![Expr::var(0), clamped(&self.load(2, &at), &self.x[0].shape[1])]);
         let (x, s) = (Expr::reg(FEATURE, v.ty()), self.load(4, &at));
         let tests = [x.le(&s), x.lt(&s), x.ge(&s), x.gt(&s), x.eq(&s), x.ne(&s)];
         let is = |k: usize| mode.eq(&Expr::int(k as i64));

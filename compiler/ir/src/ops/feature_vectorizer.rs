@@ -2,9 +2,8 @@
 //! <https://onnx.ai/onnx/operators/onnx_aionnxml_FeatureVectorizer.html>
 
 use super::common::elementwise::all;
-use super::common::expansion::Expansion;
 use super::common::trees::{natural, rows};
-use crate::lower::Lowering;
+use crate::lower::{Comp, Expr, Lowering, Ty};
 use crate::{Arity, Attrs, Ctx, DType, Dim, Fact, Op, Result, Sample, Tensor, attrs, ensure};
 
 attrs!(FeatureVectorizerAttrs {
@@ -60,31 +59,20 @@ impl Op for FeatureVectorizer {
         }
         Ok(vec![rows(DType::F32, out, widths.iter().sum())])
     }
-    fn lowering(&self, c: &Ctx, x: &[Option<&Fact>], _: &[Fact]) -> Result<Lowering> {
-        let mut e = Expansion::of(x);
-        let mut parts = vec![];
-        for (i, w) in widths(c, x.len())?.into_iter().enumerate() {
-            let mut v = e.x(i)?;
-            v = e.cast(v, DType::F32)?;
-            let on = e.ints(&[1]);
-            if e.fact(v).rank() == 1 {
-                v = e.op("Unsqueeze", &[v, on])?;
-            }
-            let have = e.fact(v).shape[1].as_const();
-            ensure!(
-                have.is_some(),
-                "operand {i} has an unknown number of columns, which must be fixed for this target"
-            );
-            let extra = w as i64 - have.unwrap_or(0);
-            if extra != 0 {
-                // A negative padding cuts.
-                let pads = e.ints(&[0, 0, 0, extra]);
-                v = e.op("Pad", &[v, pads])?;
-            }
-            parts.push(v);
+    fn lowering(&self, c: &Ctx, x: &[Option<&Fact>], y: &[Fact]) -> Result<Lowering> {
+        let (x, column) = (all(x)?, Expr::var(1));
+        let (mut from, mut parts) = (0, vec![]);
+        for (i, (f, w)) in x.iter().zip(widths(c, x.len())?).enumerate() {
+            let k = column.sub(&Expr::int(from));
+            let one = Dim::from(1);
+            let index = if f.rank() == 2 { vec![Expr::var(0), k.clone()] } else { vec![Expr::var(0)] };
+            let v = Expr::load(i, f, index).cast(Ty::F32);
+            from += w as i64;
+            parts.push((from, k.within(f.shape.get(1).unwrap_or(&one)).select(&v, &v.like(0.0))));
         }
-        let y = e.with("Concat", Attrs::new().with("axis", 1i64), &parts)?;
-        Ok(e.done(&[y]))
+        let none = Expr::num(Ty::F32, 0.0);
+        let pick = |rest: Expr, (end, v): &(i64, Expr)| column.lt(&Expr::int(*end)).select(v, &rest);
+        Ok(Lowering::Comps(vec![Comp::new(&y[0], parts.iter().rev().fold(none, pick))]))
     }
     fn samples(&self) -> Vec<Sample> {
         let a = |v: &[i64]| Attrs::new().with("inputdimensions", v);
@@ -94,8 +82,5 @@ impl Op for FeatureVectorizer {
             Sample::new(a(&[3, 2]), vec![x.clone(), k.clone()]),
             Sample::new(a(&[2, 4, 1]), vec![x, k, Tensor::floats(DType::F64, &[2], &[0.5, 1.5])]),
         ]
-    }
-    fn constant_sizes(&self) -> &'static [usize] {
-        &[0, 1, 2]
     }
 }
