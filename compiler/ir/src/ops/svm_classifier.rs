@@ -1,4 +1,4 @@
-//! `SVMClassifier`: the class with the most votes of pairs of classes, or with the largest probability, and the scores.
+//! `SVMClassifier`: the class with the most votes of pairs of classes, and the scores or probabilities of all.
 //! <https://onnx.ai/onnx/operators/onnx_aionnxml_SVMClassifier.html>
 //!
 //! Decision of classes i < j (`C.-C. Chang, C.-J. Lin: LIBSVM`, section 7): the sum over the support vectors of i with
@@ -132,15 +132,12 @@ impl Machine {
     /// The class of a row and its scores.
     fn row(&self, x: &[f64]) -> (usize, Vec<f64>) {
         let d = self.decisions(x);
-        if !self.a.prob_a.is_empty() {
-            let p = self.probabilities(&d);
-            return (largest(&p), self.post.row(&p));
-        }
         let mut votes = vec![0.0; self.labels.count()];
         for ((i, j), d) in self.pairs().into_iter().zip(&d) {
             votes[if *d > 0.0 { i } else { j }] += 1.0;
         }
         let scores = match (d.len(), self.post) {
+            _ if !self.a.prob_a.is_empty() => self.post.row(&self.probabilities(&d)),
             (1, Post::None) => vec![-d[0], d[0]],
             (1, Post::Logistic) => self.post.row(&[-d[0], d[0]]),
             (1, _) => vec![1.0 - d[0], d[0]],
