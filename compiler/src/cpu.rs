@@ -29,7 +29,9 @@ fn compile(model: &Imported, form: &str) -> Result<Vec<u8>, Cause> {
         return Ok(schedule.to_string().into_bytes());
     }
     let listings = matches!(form, "clif" | "asm");
-    let mut compiled = dlc_cpu::program::write(&schedule, &dlc_cpu::Options { listings })?;
+    // Cranelift's form exists where Cranelift makes the code.
+    let level = if form == "clif" { dlc_cpu::Level::Portable } else { dlc_cpu::Level::host() };
+    let mut compiled = dlc_cpu::program::write(&schedule, &dlc_cpu::Options { level, listings })?;
     dlc_cpu::program::set_borders(&mut compiled.artifact.program, &inputs, &outputs);
     match form {
         "clif" => Ok(listing(&compiled.listings, |l| &l.clif)),

@@ -12,6 +12,7 @@ mod sizes;
 use dlc_artifact::Artifact;
 use dlc_ir::Graph;
 
+pub use dlc_vector::Level;
 pub use program::Listing;
 
 /// Why a graph could not be compiled.
@@ -29,10 +30,18 @@ pub enum Error {
 }
 
 /// What is wanted beside the artifact.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct Options {
+    /// Instruction-set level of the code.
+    pub level: Level,
     /// Keep Cranelift's text and the disassembly of every kernel.
     pub listings: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options { level: Level::host(), listings: false }
+    }
 }
 
 /// A compiled graph.
@@ -51,10 +60,10 @@ pub fn compile(g: &Graph, options: &Options) -> Result<Compiled, Error> {
 }
 
 /// What the artifact needs of a processor: an architecture, then features.
-pub fn requirements() -> Vec<String> {
+pub fn requirements(level: Level) -> Vec<String> {
     let mut out = vec![std::env::consts::ARCH.to_string()];
     if cfg!(target_arch = "x86_64") {
-        out.extend(dlc_vector::emit::X86_FEATURES.iter().map(|f| f.to_string()));
+        out.extend(level.x86_features().iter().map(|f| f.to_string()));
     }
     out
 }

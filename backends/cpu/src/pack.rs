@@ -5,7 +5,8 @@ use dlc_ir::lower::affine::Linear;
 use dlc_ir::lower::rewrite::depends;
 use dlc_ir::lower::{Contract, E, Slot};
 use dlc_ir::{DType, Tensor};
-use dlc_vector::contraction::{Axes, COLUMNS, count, panel_dtype, panel_part};
+use dlc_vector::Level;
+use dlc_vector::contraction::{Axes, count, panel_dtype, panel_part};
 
 /// The operand whose elements panels hold, if the second factor is no more than a load of one.
 pub fn operand(c: &Contract) -> Option<usize> {
@@ -15,9 +16,10 @@ pub fn operand(c: &Contract) -> Option<usize> {
     }
 }
 
-/// Panels `[batch or 1][panels][k][COLUMNS]` of a constant; columns beyond the last are zero. `None` when sizes are not
+/// Panels `[batch or 1][panels][k][columns]` of a constant; columns beyond the last are zero. `None` when sizes are not
 /// known or the address is not linear.
-pub fn panels(c: &Contract, t: &Tensor) -> Option<Bytes> {
+pub fn panels(level: Level, c: &Contract, t: &Tensor) -> Option<Bytes> {
+    let width = level.columns();
     let axes = Axes::of(c);
     let (part, _) = panel_part(c);
     let E::Load { index, shape, dtype, .. } = &*part else { return None };
@@ -34,18 +36,18 @@ pub fn panels(c: &Contract, t: &Tensor) -> Option<Bytes> {
     let size = to.size();
     let (rows, columns_at) = (positions(&k), positions(&n));
     let batches = positions(&batch);
-    let mut out = vec![0u8; batches.len() * columns.div_ceil(COLUMNS) * rows.len() * COLUMNS * size];
+    let mut out = vec![0u8; batches.len() * columns.div_ceil(width) * rows.len() * width * size];
     let mut at = 0;
     for b in &batches {
-        for first in (0..columns).step_by(COLUMNS) {
-            let some = &columns_at[first..columns.min(first + COLUMNS)];
+        for first in (0..columns).step_by(width) {
+            let some = &columns_at[first..columns.min(first + width)];
             for r in &rows {
                 for (j, c) in some.iter().enumerate() {
                     let from = usize::try_from(base + b + r + c).ok()? * size;
                     let to = (at + j) * size;
                     out[to..to + size].copy_from_slice(source.bytes().get(from..from + size)?);
                 }
-                at += COLUMNS;
+                at += width;
             }
         }
     }

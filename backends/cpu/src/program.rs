@@ -35,7 +35,7 @@ pub fn write(schedule: &Schedule, options: &Options) -> Result<Compiled, Error> 
         out: Compiled::default(),
         program: Program::default(),
         sizes: Sizes::default(),
-        emitter: Emitter::new()?,
+        emitter: Emitter::new(options.level)?,
         functions: HashMap::new(),
         constants: HashMap::new(),
         options: *options,
@@ -48,7 +48,7 @@ pub fn write(schedule: &Schedule, options: &Options) -> Result<Compiled, Error> 
     w.program.code_len = w.out.artifact.code.len() as u64;
     w.program.const_len = w.const_len;
     w.out.artifact.program = w.program;
-    w.out.artifact.target = crate::requirements();
+    w.out.artifact.target = crate::requirements(options.level);
     Ok(w.out)
 }
 
@@ -185,7 +185,7 @@ impl Writer {
     ) -> Result<out::Step, Error> {
         let constant = |i: usize| constant_of(b, operands[i]);
         let name = function_name(body);
-        let choice = select(&name, body, operands.len(), results.len(), &constant);
+        let choice = select(self.options.level, &name, body, operands.len(), results.len(), &constant);
         let mut buffers: Vec<u32> = vec![];
         for (i, id) in operands.iter().enumerate() {
             match &choice.packed {

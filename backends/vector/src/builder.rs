@@ -1,12 +1,14 @@
 //! Writes kernels: fresh registers, nested blocks, arguments by the size they carry.
 
-use crate::ir::{Buf, Elem, Inst, Kernel, LANES, Node, Reg, Type};
+use crate::ir::{Buf, Elem, Inst, Kernel, Node, Reg, Type};
+use crate::level::Level;
 use dlc_ir::lower::{Bin, Cmp, Un};
 use dlc_ir::{DType, Dim};
 
 /// A kernel under construction.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Builder {
+    level: Level,
     regs: Vec<Type>,
     open: Vec<Vec<Node>>,
     args: Vec<Dim>,
@@ -16,8 +18,18 @@ pub struct Builder {
 
 impl Builder {
     /// An empty kernel with this many buffers.
-    pub fn new(buffers: usize) -> Self {
-        Builder { open: vec![vec![]], buffers: buffers as u32, ..Default::default() }
+    pub fn new(level: Level, buffers: usize) -> Self {
+        Builder { level, regs: vec![], open: vec![vec![]], args: vec![], buffers: buffers as u32, scratch: 0 }
+    }
+
+    /// The level the kernel is for.
+    pub fn level(&self) -> Level {
+        self.level
+    }
+
+    /// Lanes of a vector.
+    pub fn lanes(&self) -> usize {
+        self.level.lanes()
     }
 
     /// The finished kernel. `scratch` is what its parts reserved besides [`Builder::scratch`].
@@ -208,7 +220,7 @@ impl Builder {
         self.let_(Type { elem, lanes }, Inst::Bits(a))
     }
 
-    /// One element, or [`LANES`] consecutive ones.
+    /// One element, or as many consecutive ones as a vector has.
     pub fn load(&mut self, ty: Type, buf: Buf, mem: DType, index: Reg, offset: i32) -> Reg {
         self.let_(ty, Inst::Load { buf, mem, index, offset, fixed: false })
     }
@@ -225,7 +237,7 @@ impl Builder {
         out
     }
 
-    /// Stores one element or [`LANES`].
+    /// Stores one element or a vector of them.
     pub fn store(&mut self, buf: Buf, mem: DType, index: Reg, offset: i32, value: Reg) {
         self.push(Node::Store { buf, mem, index, offset, value });
     }
@@ -233,9 +245,10 @@ impl Builder {
     /// The lanes of a vector combined into one scalar, pairwise.
     pub fn across(&mut self, op: Bin, v: Reg) -> Reg {
         let ty = self.ty(v).with(1);
-        let lanes: Vec<Reg> = (0..LANES as u8).map(|l| self.let_(ty, Inst::Lane(v, l))).collect();
-        let low = self.bin(op, lanes[0], lanes[1]);
-        let high = self.bin(op, lanes[2], lanes[3]);
-        self.bin(op, low, high)
+        let mut lanes: Vec<Reg> = (0..self.lanes() as u8).map(|l| self.let_(ty, Inst::Lane(v, l))).collect();
+        while lanes.len() > 1 {
+            lanes = lanes.chunks(2).map(|p| self.bin(op, p[0], p[1])).collect();
+        }
+        lanes[0]
     }
 }

@@ -112,11 +112,6 @@ impl Machine<'_> {
             Inst::Bits(a) => get(a).into_iter().map(|a| bits(a, ty.elem)).collect(),
             Inst::Splat(a) => vec![get(a)[0]; ty.lanes as usize],
             Inst::Lane(a, l) => vec![get(a)[*l as usize]],
-            Inst::Insert(v, x, l) => {
-                let mut v = get(v);
-                v[*l as usize] = get(x)[0];
-                v
-            }
             Inst::Call(k, a, b) => vec![Num::F(call(*k, get(a)[0].f(), get(b)[0].f()))],
             Inst::Load { buf, mem, index, offset, .. } => {
                 let at = (self.int(*index) + *offset as i64) * mem.size() as i64;

@@ -17,7 +17,7 @@ pub enum Elem {
     Mask,
 }
 
-/// Type of a register: 1 lane, or [`LANES`] lanes of F32, I32 or Mask.
+/// Type of a register: 1 lane, or as many lanes of F32, I32 or Mask as the kernel's level has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Type {
     /// What one lane holds.
@@ -25,9 +25,6 @@ pub struct Type {
     /// How many.
     pub lanes: u8,
 }
-
-/// Lanes of a vector register: 128 bits of 32-bit elements.
-pub const LANES: usize = 4;
 
 /// A virtual register.
 pub type Reg = u32;
@@ -73,8 +70,6 @@ pub enum Inst {
     Splat(Reg),
     /// One lane of a vector.
     Lane(Reg, u8),
-    /// A vector with one lane replaced by a scalar.
-    Insert(Reg, Reg, u8),
     /// Elements at `index + offset` (in elements of `mem`), one per lane, consecutive, widened to the register's type.
     Load {
         /// Where.

@@ -9,11 +9,14 @@ pub mod contraction;
 pub mod emit;
 pub mod interp;
 pub mod ir;
+pub mod level;
 pub mod math;
 pub mod narrow;
 pub mod nest;
 pub mod procedure;
 pub mod scalar;
+pub mod x86;
 
 pub use builder::Builder;
 pub use ir::Kernel;
+pub use level::Level;

@@ -1,7 +1,8 @@
 //! A comprehension as loops: axes merged where addresses allow, the last one in lanes.
 
 use crate::builder::Builder;
-use crate::ir::{Buf, Kernel, LANES, Reg};
+use crate::ir::{Buf, Kernel, Reg};
+use crate::level::Level;
 use crate::scalar::{Place, Scalar, is_wide, store_at, whole_lanes};
 use dlc_ir::Dim;
 use dlc_ir::dim::product;
@@ -14,9 +15,9 @@ use std::collections::BTreeMap;
 const WORK_PER_THREAD: i64 = 32_768;
 
 /// The kernel of one result. Slots are the buffers `place` says, the result is `Slot::Y(0)`.
-pub fn kernel(name: &str, c: &Comp, place: &Place, buffers: usize) -> Kernel {
+pub fn kernel(level: Level, name: &str, c: &Comp, place: &Place, buffers: usize) -> Kernel {
     let (vars, expr) = flatten(c);
-    let mut b = Builder::new(buffers);
+    let mut b = Builder::new(level, buffers);
     let mut s = Scalar::new(place, false);
     let target = Target { buf: place(Slot::Y(0)), comp: c };
     let cost = cost(&expr);
@@ -97,7 +98,7 @@ fn rows(
         return store_at(b, t.buf, t.comp.dtype, zero, 0, x);
     };
     let at = |b: &mut Builder, i: Reg| base.map_or(i, |base| b.add(base, i));
-    let fits = d.as_const().is_none_or(|d| d >= LANES as i64);
+    let fits = d.as_const().is_none_or(|d| d >= b.lanes() as i64);
     if !is_wide(e, *v)
         && fits
         && let Some((limits, inside)) = guards(e, *v)
@@ -113,7 +114,7 @@ fn rows(
         return one_by_one(b, s, t, e, *v, lo, hi, &at);
     }
     let rest = in_lanes(b, s, t, e, *v, lo, hi, &at);
-    if !d.as_const().is_some_and(|d| base.is_some() && d % LANES as i64 == 0) {
+    if !d.as_const().is_some_and(|d| base.is_some() && d % b.lanes() as i64 == 0) {
         one_by_one(b, s, t, e, *v, rest, hi, &at);
     }
 }
@@ -130,12 +131,12 @@ fn in_lanes(
     at: &dyn Fn(&mut Builder, Reg) -> Reg,
 ) -> Reg {
     let main = whole_lanes(b, lo, hi);
-    b.for_(lo, main, LANES as i64, |b, i| {
+    b.for_(lo, main, b.lanes() as i64, |b, i| {
         s.bind(v, i);
         let at = at(b, i);
         s.scope(Some(v), |s| {
             let x = s.eval(b, e);
-            let x = b.widen(x, LANES as u8);
+            let x = b.widen(x, b.lanes() as u8);
             store_at(b, t.buf, t.comp.dtype, at, 0, x);
         });
     });

@@ -2,6 +2,7 @@
 
 use crate::builder::Builder;
 use crate::ir::{Kernel, Node, Reg};
+use crate::level::Level;
 use crate::scalar::{Place, Scalar, store_at};
 use dlc_ir::Dim;
 use dlc_ir::lower::affine::Linear;
@@ -9,8 +10,15 @@ use dlc_ir::lower::{Expr, Proc, Slot, Stmt, Ty};
 use std::collections::BTreeMap;
 
 /// The kernel of a procedure. Slots are the buffers `place` says; `shapes` gives the shape of results and temporaries.
-pub fn kernel(name: &str, p: &Proc, place: &Place, shapes: &dyn Fn(Slot) -> Vec<Dim>, buffers: usize) -> Kernel {
-    let mut b = Builder::new(buffers);
+pub fn kernel(
+    level: Level,
+    name: &str,
+    p: &Proc,
+    place: &Place,
+    shapes: &dyn Fn(Slot) -> Vec<Dim>,
+    buffers: usize,
+) -> Kernel {
+    let mut b = Builder::new(level, buffers);
     let mut s = Scalar::new(place, true);
     declare(&mut b, &mut s, &p.body);
     let (begin, end) = b.range();

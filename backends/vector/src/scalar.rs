@@ -1,7 +1,7 @@
-//! Scalar expressions as kernel code, one element at a time or [`LANES`] at a time along one variable.
+//! Scalar expressions as kernel code, one element at a time or a vector of them along one variable.
 
 use crate::builder::Builder;
-use crate::ir::{Buf, Elem, LANES, Reg, Type};
+use crate::ir::{Buf, Elem, Reg, Type};
 use crate::{math, narrow};
 use dlc_ir::lower::affine::{Linear, mentions};
 use dlc_ir::lower::{Bin, Cmp, E, Expr, Monoid, Slot, Ty};
@@ -119,8 +119,8 @@ impl<'a> Scalar<'a> {
         out
     }
 
-    fn lanes(&self) -> u8 {
-        if self.wide.is_some() { LANES as u8 } else { 1 }
+    fn lanes(&self, b: &Builder) -> u8 {
+        if self.wide.is_some() { b.lanes() as u8 } else { 1 }
     }
 
     /// The value of an expression; scalar when it does not depend on the lane variable.
@@ -192,7 +192,7 @@ impl<'a> Scalar<'a> {
             return b.select(cond, x, y);
         }
         let lanes = match self.wide {
-            Some(v) if mentions(x, v) || mentions(y, v) || has_reg(x) || has_reg(y) => self.lanes(),
+            Some(v) if mentions(x, v) || mentions(y, v) || has_reg(x) || has_reg(y) => self.lanes(b),
             _ => 1,
         };
         let ty = Type { elem: elem(x.ty()), lanes };
@@ -217,7 +217,7 @@ impl<'a> Scalar<'a> {
         let address = Linear::address(index, shape);
         let wide = self.wide.is_some_and(|v| address.step(v).is_none_or(|s| !s.is_zero()));
         let (index, offset) = self.address(b, &address);
-        load_at(b, (self.place)(slot), dtype, index, offset, if wide { self.lanes() } else { 1 })
+        load_at(b, (self.place)(slot), dtype, index, offset, if wide { self.lanes(b) } else { 1 })
     }
 
     /// An address as a register and a constant offset.
@@ -250,7 +250,7 @@ impl<'a> Scalar<'a> {
         let along = self.wide.is_none().then(|| vars.last()).flatten();
         let along = along.filter(|(v, d)| is_wide(&body, *v) && mentions(&body, *v) && d.as_const() != Some(1));
         let lanes = match self.wide {
-            Some(v) if mentions(&body, v) => LANES as u8,
+            Some(v) if mentions(&body, v) => b.lanes() as u8,
             _ => 1,
         };
         let op = dlc_ir::lower::eval::step(m);
@@ -264,7 +264,7 @@ impl<'a> Scalar<'a> {
             }),
             Some((v, d)) => {
                 let outer = &vars[..vars.len() - 1];
-                let first = neutral(b, m, ty.with(LANES as u8));
+                let first = neutral(b, m, ty.with(b.lanes() as u8));
                 let wide_acc = b.var(first);
                 self.loops(b, outer, &mut |s, b| s.reduce_along(b, op, *v, d, &body, wide_acc, acc));
                 let total = b.across(op, wide_acc);
@@ -278,7 +278,7 @@ impl<'a> Scalar<'a> {
     fn reduce_along(&mut self, b: &mut Builder, op: Bin, v: u32, d: &Dim, body: &Expr, wide: Reg, acc: Reg) {
         let (zero, n) = (b.index(0), b.size(d));
         let main = whole_lanes(b, zero, n);
-        b.for_(zero, main, LANES as i64, |b, i| {
+        b.for_(zero, main, b.lanes() as i64, |b, i| {
             self.bind(v, i);
             self.scope(Some(v), |s| {
                 let x = s.eval(b, body);
@@ -335,10 +335,10 @@ fn scaled(b: &mut Builder, r: Reg, c: &Dim) -> Reg {
     b.mul(r, c)
 }
 
-/// `lo` plus the largest multiple of [`LANES`] that keeps below `hi`.
+/// `lo` plus the largest multiple of the lanes that keeps below `hi`.
 pub fn whole_lanes(b: &mut Builder, lo: Reg, hi: Reg) -> Reg {
     let n = b.bin(Bin::Sub, hi, lo);
-    let mask = b.index(!(LANES as i64 - 1));
+    let mask = b.index(!(b.lanes() as i64 - 1));
     let n = b.bin(Bin::And, n, mask);
     b.add(lo, n)
 }

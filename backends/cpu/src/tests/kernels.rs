@@ -8,7 +8,7 @@ use dlc_ir::{DType, Dim, Fact, Tensor};
 use dlc_plan::Body;
 use dlc_runtime as rt;
 use dlc_vector::emit::Emitter;
-use dlc_vector::{Kernel, interp};
+use dlc_vector::{Kernel, Level, interp};
 use std::collections::HashMap;
 
 /// Sizes by name.
@@ -23,7 +23,8 @@ fn at(d: &Dim, env: &Env) -> i64 {
 }
 
 /// A program of one call.
-fn program(k: &Kernel, env: &Env, x: &[Tensor], y: &Tensor, emitter: &mut Emitter) -> dlc_artifact::Artifact {
+fn program(level: Level, k: &Kernel, env: &Env, x: &[Tensor], y: &Tensor) -> dlc_artifact::Artifact {
+    let mut emitter = Emitter::new(level).unwrap();
     let code = emitter.emit(k, false).unwrap();
     let mut p = out::Program { code_len: code.bytes.len() as u64, ..Default::default() };
     p.functions.push(out::Function { name: k.name.clone(), offset: 0, len: code.bytes.len() as u64 });
@@ -51,13 +52,12 @@ fn program(k: &Kernel, env: &Env, x: &[Tensor], y: &Tensor, emitter: &mut Emitte
     };
     block.steps.push(step);
     p.blocks.push(block);
-    dlc_artifact::Artifact { target: crate::requirements(), program: p, code: code.bytes, ..Default::default() }
+    dlc_artifact::Artifact { target: crate::requirements(level), program: p, code: code.bytes, ..Default::default() }
 }
 
 /// What the machine code gives.
-fn machine(k: &Kernel, env: &Env, x: &[Tensor], y: &Tensor) -> Tensor {
-    let mut emitter = Emitter::new().unwrap();
-    let image = program(k, env, x, y, &mut emitter).to_image().unwrap();
+fn machine(level: Level, k: &Kernel, env: &Env, x: &[Tensor], y: &Tensor) -> Tensor {
+    let image = program(level, k, env, x, y).to_image().unwrap();
     let model = rt::Model::from_image(image).unwrap();
     let mut session = rt::Session::new(&model, rt::Options::default()).unwrap();
     take(&session.run(&x.iter().map(give).collect::<Vec<_>>()).unwrap()[0])
@@ -78,11 +78,19 @@ fn interpreted(k: &Kernel, env: &Env, x: &[Tensor], y: &Tensor) -> Tensor {
 fn check(name: &str, body: &Body, l: &Lowering, x: &[Tensor], y: &Fact, env: &Env) {
     let given: Vec<Option<&Tensor>> = x.iter().map(Some).collect();
     let want = eval::run(l, &given, std::slice::from_ref(y), &mut env.clone()).unwrap().remove(0);
-    let k = select(name, body, x.len(), 1, &|_| None).kernel;
-    let a = interpreted(&k, env, x, &want);
-    let b = machine(&k, env, x, &want);
-    assert_eq!(a.bytes(), b.bytes(), "{name}: the interpreter and the machine disagree\n{}", k.text());
-    assert_eq!(differs(&b, &want), None, "{name}");
+    for level in levels() {
+        let name = format!("{name}, {}", level.name());
+        let k = select(level, &name, body, x.len(), 1, &|_| None).kernel;
+        let a = interpreted(&k, env, x, &want);
+        let b = machine(level, &k, env, x, &want);
+        assert_eq!(a.bytes(), b.bytes(), "{name}: the interpreter and the machine disagree\n{}", k.text());
+        assert_eq!(differs(&b, &want), None, "{name}");
+    }
+}
+
+/// The levels this processor has.
+fn levels() -> impl Iterator<Item = Level> {
+    Level::ALL.into_iter().filter(|l| *l <= Level::host())
 }
 
 fn sizes(symbolic: bool, dims: &[(&str, i64)]) -> (Vec<Dim>, Env) {
@@ -154,17 +162,20 @@ fn elementary_functions_over_their_ranges() {
     for op in [Un::Exp, Un::Log, Un::Tanh, Un::Erf] {
         let v = Expr::load(0, &fx, Expr::vars(1));
         let v = if op == Un::Log { v.un(Un::Abs) } else { v };
-        let got = machine(&nest(&Comp::new(&fx, v.un(op))), &Env::new(), std::slice::from_ref(&x), &x);
-        for (x, y) in x.iter().zip(got.iter()) {
-            let x = x.f();
-            let want = match op {
-                Un::Exp => x.exp(),
-                Un::Log => x.abs().ln(),
-                Un::Tanh => x.tanh(),
-                _ => libm_erf(x),
-            } as f32;
-            let ulp = (y.f() - want as f64).abs() / (want.abs() as f64 * 2f64.powi(-23)).max(2f64.powi(-149));
-            assert!(y.f() as f32 == want || ulp <= 4.0, "{op:?}({x}) is {}, expected {want}: {ulp} ulp", y.f());
+        let comp = Comp::new(&fx, v.un(op));
+        for level in levels() {
+            let got = machine(level, &nest(level, &comp), &Env::new(), std::slice::from_ref(&x), &x);
+            for (x, y) in x.iter().zip(got.iter()) {
+                let x = x.f();
+                let want = match op {
+                    Un::Exp => x.exp(),
+                    Un::Log => x.abs().ln(),
+                    Un::Tanh => x.tanh(),
+                    _ => libm_erf(x),
+                } as f32;
+                let ulp = (y.f() - want as f64).abs() / (want.abs() as f64 * 2f64.powi(-23)).max(2f64.powi(-149));
+                assert!(y.f() as f32 == want || ulp <= 4.0, "{op:?}({x}) is {}, expected {want}: {ulp} ulp", y.f());
+            }
         }
     }
 }
@@ -176,8 +187,8 @@ fn libm_erf(x: f64) -> f64 {
     eval::comp(&Comp::new(&f, e), &[Some(&t)], &HashMap::new()).unwrap().at(0).f()
 }
 
-fn nest(c: &Comp) -> Kernel {
-    select("map", &Body::Comp(c.clone()), 1, 1, &|_| None).kernel
+fn nest(level: Level, c: &Comp) -> Kernel {
+    select(level, "map", &Body::Comp(c.clone()), 1, 1, &|_| None).kernel
 }
 
 #[test]

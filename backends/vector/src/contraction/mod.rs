@@ -1,14 +1,15 @@
 //! Sums of products in register tiles: matrix products and convolutions of any layout, with an epilogue.
 //!
-//! The result is cut into tiles of [`ROWS`] rows (m) by [`COLUMNS`] columns (n). The second factor is read from panels
-//! `[k][COLUMNS]`: packed at compile time where it is constant, else by the thread into its scratch memory, which is also
+//! The result is cut into tiles of `Level::rows` rows (m) by `Level::columns` columns (n). The second factor is read from panels
+//! `[k][columns]`: packed at compile time where it is constant, else by the thread into its scratch memory, which is also
 //! where a convolution gathers its patches. The first factor is broadcast from where it is. The whole sum stays in
 //! registers; the epilogue (bias, residual, activation) is applied before the only store.
 
 mod pack;
 
 use crate::builder::Builder;
-use crate::ir::{Buf, Elem, Inst, Kernel, LANES, Reg, Type};
+use crate::ir::{Buf, Elem, Inst, Kernel, Reg, Type};
+use crate::level::Level;
 use crate::nest::decompose;
 use crate::scalar::{Place, Scalar, elem, load_at, memory, store_at};
 use dlc_ir::dim::product;
@@ -16,19 +17,12 @@ use dlc_ir::lower::rewrite::{cost, depends, rewrite};
 use dlc_ir::lower::{Bin, Cmp, Contract, E, Expr, SUM, Slot, Ty};
 use dlc_ir::{DType, Dim};
 
-/// Rows of a tile. Ten sums, two columns, a row's factor and its copy fit the 16 vector registers that Cranelift uses on
-/// x86-64; a sixth row made it spill one sum in every iteration (8.8 ms instead of 6.1 ms for 64x56x56 3x3).
-pub const ROWS: usize = 5;
-/// Columns of a tile and of a panel.
-pub const COLUMNS: usize = 8;
 /// The register the second factor is read from.
 const FACTOR: u32 = u32::MAX - 1;
-/// Rows one piece of work covers: what a panel is packed for.
+/// Rows one piece of work covers at most: what a panel is packed for.
 const ROWS_PER_PIECE: i64 = 120;
 /// Bytes of panels packed at a time: a part of the second-level cache.
 const PANEL_BYTES: i64 = 512 * 1024;
-
-const _: () = assert!(ROWS_PER_PIECE % ROWS as i64 == 0 && COLUMNS.is_multiple_of(LANES));
 
 /// A contraction with what is done to its sum.
 #[derive(Clone, Debug)]
@@ -39,7 +33,7 @@ pub struct Job {
     pub epilogue: Expr,
     /// Element type of the result.
     pub dtype: DType,
-    /// The second factor packed as `[batch or 1][panels][k][COLUMNS]` in this slot.
+    /// The second factor packed as `[batch or 1][panels][k][columns]` in this slot.
     pub packed: Option<Slot>,
 }
 
@@ -75,10 +69,10 @@ pub fn count(axes: &[(u32, Dim)]) -> Dim {
 }
 
 /// Whether tiles can compute it: an f32 or i32 sum with more than one row or a factor that can be packed beforehand.
-pub fn is_tiled(c: &Contract, constant_b: bool) -> bool {
+pub fn is_tiled(level: Level, c: &Contract, constant_b: bool) -> bool {
     let a = Axes::of(c);
     let few = |d: &Dim, n: i64| d.as_const().is_some_and(|d| d < n);
-    let ok = matches!(c.acc, Ty::F32 | Ty::I32) && !few(&count(&a.n), LANES as i64) && !few(&count(&a.k), 2);
+    let ok = matches!(c.acc, Ty::F32 | Ty::I32) && !few(&count(&a.n), level.lanes() as i64) && !few(&count(&a.k), 2);
     ok && (constant_b || !few(&count(&a.m), 2))
 }
 
@@ -126,23 +120,23 @@ pub fn panel_dtype(part: &Expr) -> DType {
 }
 
 /// The kernel of a job.
-pub fn kernel(name: &str, job: &Job, place: &Place, buffers: usize) -> Kernel {
+pub fn kernel(level: Level, name: &str, job: &Job, place: &Place, buffers: usize) -> Kernel {
     let c = &job.contract;
     let axes = Axes::of(c);
     let (part, factor) = panel_part(c);
     let panel = panel_dtype(&part);
     let (m, n, k) = (count(&axes.m), count(&axes.n), count(&axes.k));
-    let panels = n.ceil_div(&(COLUMNS as i64).into());
-    let bytes = k.clone() * Dim::from(COLUMNS * panel.size());
-    let per_group = per_group(&k, &panels, panel);
-    let chunks = m.ceil_div(&ROWS_PER_PIECE.into());
+    let panels = n.ceil_div(&(level.columns() as i64).into());
+    let bytes = k.clone() * Dim::from(level.columns() * panel.size());
+    let per_group = per_group(level, &k, &panels, panel);
+    let chunks = m.ceil_div(&rows_per_piece(level).into());
     let groups = panels.ceil_div(&per_group.into());
-    let mut b = Builder::new(buffers);
-    let tile = b.scratch(ROWS * COLUMNS * 8);
+    let mut b = Builder::new(level, buffers);
+    let tile = b.scratch(level.rows() * level.columns() * 8);
     let memory = b.scratch_rest();
     let (begin, end) = b.range();
     let mut s = Scalar::new(place, false);
-    let t = Tiles { job, axes: &axes, part, factor, panel, m, n, k, tile, memory };
+    let t = Tiles { level, rows: rows_per_piece(level), job, axes: &axes, part, factor, panel, m, n, k, tile, memory };
     let split = [(0, groups.clone()), (1, chunks.clone())];
     b.for_(begin, end, 1, |b, piece| {
         let (batch, group, chunk) = t.split(b, piece, &split);
@@ -151,19 +145,27 @@ pub fn kernel(name: &str, job: &Job, place: &Place, buffers: usize) -> Kernel {
     });
     let work = count(&axes.batch) * groups * chunks;
     let scratch = if job.packed.is_some() { 0.into() } else { bytes * per_group.into() };
-    let flops = t.m.min_of(&ROWS_PER_PIECE.into()) * Dim::from(per_group * COLUMNS as i64) * t.k.clone();
+    let flops = t.m.min_of(&t.rows.into()) * Dim::from(per_group * level.columns() as i64) * t.k.clone();
     let grain = Dim::from(262_144).div(&(flops * cost(&c.a)).max_of(&1.into())).max_of(&1.into());
     b.finish(name, work, grain, scratch)
 }
 
+/// [`ROWS_PER_PIECE`], whole tiles.
+fn rows_per_piece(level: Level) -> i64 {
+    ROWS_PER_PIECE / level.rows() as i64 * level.rows() as i64
+}
+
 /// Panels in one piece of work.
-fn per_group(k: &Dim, panels: &Dim, panel: DType) -> i64 {
-    let one = k.as_const().map_or(64 * 1024, |k| (k * (COLUMNS * panel.size()) as i64).max(1));
+fn per_group(level: Level, k: &Dim, panels: &Dim, panel: DType) -> i64 {
+    let one = k.as_const().map_or(64 * 1024, |k| (k * (level.columns() * panel.size()) as i64).max(1));
     let most = panels.as_const().unwrap_or(16).max(1);
     (PANEL_BYTES / one).clamp(1, 16).min(most)
 }
 
 struct Tiles<'a> {
+    level: Level,
+    /// Rows of a piece of work.
+    rows: i64,
     job: &'a Job,
     axes: &'a Axes,
     part: Expr,
@@ -187,6 +189,10 @@ struct At {
 }
 
 impl Tiles<'_> {
+    fn columns(&self) -> usize {
+        self.level.columns()
+    }
+
     /// Batch number, group of panels and chunk of rows of a piece of work.
     fn split(&self, b: &mut Builder, piece: Reg, split: &[(u32, Dim); 2]) -> (Reg, Reg, Reg) {
         let chunks = b.size(&split[1].1);
@@ -198,7 +204,7 @@ impl Tiles<'_> {
     }
 
     fn piece(&self, b: &mut Builder, s: &mut Scalar, batch: Reg, group: Reg, chunk: Reg, per_group: i64) {
-        let panels = b.size(&self.n.ceil_div(&(COLUMNS as i64).into()));
+        let panels = b.size(&self.n.ceil_div(&(self.columns() as i64).into()));
         let per_group = b.index(per_group);
         let first = b.mul(group, per_group);
         let last = b.add(first, per_group);
@@ -206,12 +212,12 @@ impl Tiles<'_> {
         if self.job.packed.is_none() {
             self.pack(b, s, first, last);
         }
-        let rows = b.index(ROWS_PER_PIECE);
+        let rows = b.index(self.rows);
         let m = b.size(&self.m);
         let row = b.mul(chunk, rows);
         let end = b.add(row, rows);
         let end = b.bin(Bin::Min, end, m);
-        let tall = ROWS as i64;
+        let tall = self.level.rows() as i64;
         let rows = b.bin(Bin::Sub, end, row);
         let height = b.index(tall);
         let left = b.bin(Bin::Rem, rows, height);
@@ -220,7 +226,7 @@ impl Tiles<'_> {
         let mut sweep = |b: &mut Builder, lo: Reg, hi: Reg, height: usize| {
             b.for_(lo, hi, height as i64, |b, row| {
                 b.for_(first, last, 1, |b, p| {
-                    let columns = b.index(COLUMNS as i64);
+                    let columns = b.index(self.columns() as i64);
                     let column = b.mul(p, columns);
                     let panel = self.panel_start(b, base, first, p);
                     s.scope(None, |s| self.tile(b, s, At { batch, row, column, panel }, height));
@@ -229,7 +235,7 @@ impl Tiles<'_> {
         };
         let m_const = self.m.as_const();
         if m_const.is_none_or(|m| m >= tall) {
-            sweep(b, row, whole, ROWS);
+            sweep(b, row, whole, self.level.rows());
         }
         // A known number of rows that are left is one tile; an unknown one is made of halves.
         match m_const.map(|m| m % tall) {
@@ -237,7 +243,7 @@ impl Tiles<'_> {
             Some(left) => sweep(b, whole, end, left as usize),
             None => {
                 let mut lo = whole;
-                for height in [4, 2, 1] {
+                for height in [8, 4, 2, 1].into_iter().filter(|h| *h < tall) {
                     let left = b.bin(Bin::Sub, end, lo);
                     let mask = b.index(!(height - 1));
                     let part = b.bin(Bin::And, left, mask);
@@ -263,7 +269,7 @@ impl Tiles<'_> {
             Some(base) => b.add(base, p),
             None => b.bin(Bin::Sub, p, first),
         };
-        let stride = b.size(&(self.k.clone() * Dim::from(COLUMNS)));
+        let stride = b.size(&(self.k.clone() * Dim::from(self.columns())));
         b.mul(p, stride)
     }
 
@@ -276,16 +282,16 @@ impl Tiles<'_> {
 
     /// One tile: the sum in registers, the epilogue, the store.
     fn tile(&self, b: &mut Builder, s: &mut Scalar, at: At, height: usize) {
-        let vectors = COLUMNS / LANES;
-        let ty = Type { elem: elem(self.job.contract.acc), lanes: LANES as u8 };
+        let vectors = self.columns() / self.level.lanes();
+        let ty = Type { elem: elem(self.job.contract.acc), lanes: self.level.lanes() as u8 };
         let zero = if ty.elem == Elem::F32 { b.float(ty, 0.0) } else { b.int(ty, 0) };
         let sums: Vec<Vec<Reg>> = (0..height).map(|_| (0..vectors).map(|_| b.var(zero)).collect()).collect();
         self.accumulate(b, s, at, &sums);
         let n = b.size(&self.n);
-        let columns = b.index(COLUMNS as i64);
+        let columns = b.index(self.columns() as i64);
         let end = b.add(at.column, columns);
         let full = b.cmp(Cmp::Le, end, n);
-        let exact = self.n.as_const().is_some_and(|n| n % COLUMNS as i64 == 0);
+        let exact = self.n.as_const().is_some_and(|n| n % self.columns() as i64 == 0);
         if exact && self.wide_epilogue() {
             return self.finish_lanes(b, s, at, &sums);
         }
@@ -304,11 +310,11 @@ impl Tiles<'_> {
         let buf = self.panel_buf(s);
         let merged = vars.len() <= 1;
         let step = |b: &mut Builder, s: &mut Scalar, panel: Reg| {
-            let columns: Vec<Reg> = (0..COLUMNS / LANES)
+            let columns: Vec<Reg> = (0..self.columns() / self.level.lanes())
                 .map(|j| {
-                    let o = (j * LANES) as i32;
+                    let o = (j * self.level.lanes()) as i32;
                     // A panel in scratch memory is complete before the loop that `panel` counts begins.
-                    let x = b.fixed(|b| load_at(b, buf, self.panel, panel, o, LANES as u8));
+                    let x = b.fixed(|b| load_at(b, buf, self.panel, panel, o, self.level.lanes() as u8));
                     s.bind_reg(FACTOR, x);
                     s.scope(None, |s| s.eval(b, &self.factor))
                 })
@@ -318,7 +324,7 @@ impl Tiles<'_> {
                     decompose(b, s, &self.axes.m, *row);
                     let x = b.fixed(|b| s.eval(b, &a));
                     let x = b.cast(elem(c.acc), x);
-                    b.widen(x, LANES as u8)
+                    b.widen(x, self.level.lanes() as u8)
                 });
                 for (sum, column) in sums.iter().zip(&columns) {
                     let next = b.fma(x, *column, *sum);
@@ -330,7 +336,7 @@ impl Tiles<'_> {
             return self.k_loops_over(b, s, &vars, at.panel, &mut |b, s, panel| step(b, s, panel));
         }
         let Some((v, d)) = vars.first() else { return step(b, s, at.panel) };
-        let (zero, n, columns) = (b.index(0), b.size(d), b.index(COLUMNS as i64));
+        let (zero, n, columns) = (b.index(0), b.size(d), b.index(self.columns() as i64));
         b.for_(zero, n, 1, |b, k| {
             let skip = b.mul(k, columns);
             let panel = b.add(at.panel, skip);
@@ -351,7 +357,7 @@ impl Tiles<'_> {
             return s.scope(None, |s| f(b, s, at));
         };
         let (zero, n) = (b.index(0), b.size(d));
-        let stride = b.size(&(count(rest) * Dim::from(COLUMNS)));
+        let stride = b.size(&(count(rest) * Dim::from(self.columns())));
         b.for_(zero, n, 1, |b, i| {
             s.bind(*v, i);
             let skip = b.mul(i, stride);
@@ -383,14 +389,14 @@ impl Tiles<'_> {
             let row = offset(b, at.row, i);
             let base = self.row_start(b, at.batch, row);
             for (j, sum) in sums.iter().enumerate() {
-                let column = offset(b, at.column, j * LANES);
+                let column = offset(b, at.column, j * self.level.lanes());
                 let to = b.add(base, column);
                 s.scope(Some(v), |s| {
                     decompose(b, s, &self.axes.m, row);
                     s.bind(v, column);
                     s.bind_reg(SUM, *sum);
                     let x = s.eval(b, &e);
-                    let x = b.widen(x, LANES as u8);
+                    let x = b.widen(x, self.level.lanes() as u8);
                     store_at(b, s.place(Slot::Y(0)), self.job.dtype, to, 0, x);
                 });
             }
@@ -402,10 +408,10 @@ impl Tiles<'_> {
         let zero = b.index(0);
         for (i, sums) in sums.iter().enumerate() {
             for (j, sum) in sums.iter().enumerate() {
-                b.store(self.tile, mem, zero, (i * COLUMNS + j * LANES) as i32, *sum);
+                b.store(self.tile, mem, zero, (i * self.columns() + j * self.level.lanes()) as i32, *sum);
             }
         }
-        let (columns, height) = (b.index(COLUMNS as i64), b.index(sums.len() as i64));
+        let (columns, height) = (b.index(self.columns() as i64), b.index(sums.len() as i64));
         let left = b.bin(Bin::Sub, n, at.column);
         let width = b.bin(Bin::Min, columns, left);
         b.for_(zero, height, 1, |b, i| {

@@ -1,8 +1,8 @@
 //! Panels packed at run time: a convolution's patches, or a factor that is not constant.
 
-use super::{COLUMNS, Tiles, count};
+use super::{Tiles, count};
 use crate::builder::Builder;
-use crate::ir::{Buf, LANES, Reg};
+use crate::ir::{Buf, Reg};
 use crate::nest::decompose;
 use crate::scalar::{Scalar, load_at, store_at};
 use dlc_ir::lower::affine::Linear;
@@ -14,7 +14,7 @@ impl Tiles<'_> {
     /// Packs panels `first..last` of the current batch into scratch memory.
     pub(super) fn pack(&self, b: &mut Builder, s: &mut Scalar, first: Reg, last: Reg) {
         b.for_(first, last, 1, |b, p| {
-            let columns = b.index(COLUMNS as i64);
+            let columns = b.index(self.columns() as i64);
             let column = b.mul(p, columns);
             let start = self.panel_start(b, None, first, p);
             s.scope(None, |s| match self.separable() {
@@ -40,11 +40,11 @@ impl Tiles<'_> {
         if !self.may_adjoin(l) {
             return self.pack_gather(b, s, l, source, &offsets, start);
         }
-        let span = b.bin(Bin::Sub, offsets[COLUMNS - 1], offsets[0]);
-        let (side, first) = (b.index(COLUMNS as i64 - 1), offsets[0]);
+        let span = b.bin(Bin::Sub, offsets[self.columns() - 1], offsets[0]);
+        let (side, first) = (b.index(self.columns() as i64 - 1), offsets[0]);
         let adjacent = b.cmp(Cmp::Eq, span, side);
         // Columns that repeat the last one may span as much as adjacent ones do.
-        let (width, limit) = (b.index(COLUMNS as i64), b.size(&self.n));
+        let (width, limit) = (b.index(self.columns() as i64), b.size(&self.n));
         let end = b.add(column, width);
         let full = b.cmp(Cmp::Le, end, limit);
         let adjacent = b.bin(Bin::And, adjacent, full);
@@ -53,7 +53,7 @@ impl Tiles<'_> {
         b.push(crate::ir::Node::If { cond: adjacent, then, els });
     }
 
-    /// Whether different columns whose first and last are [`COLUMNS`] - 1 apart are consecutive: the last axis steps by one, and with
+    /// Whether different columns whose first and last are as far apart as a panel is wide are consecutive: the last axis steps by one, and with
     /// at most one axis around it all steps from row to row are alike.
     fn may_adjoin(&self, l: &Linear) -> bool {
         let axes: Vec<u32> = self.axes.n.iter().filter(|a| !a.1.is_one()).map(|a| a.0).collect();
@@ -79,7 +79,7 @@ impl Tiles<'_> {
                 s.address(b, &part).0
             })
         };
-        (0..COLUMNS).map(|j| at(b, s, j)).collect()
+        (0..self.columns()).map(|j| at(b, s, j)).collect()
     }
 
     fn without_columns(&self, l: &Linear) -> Linear {
@@ -118,11 +118,11 @@ impl Tiles<'_> {
         start: Reg,
     ) {
         let rest = self.without_columns(l);
-        let lanes = if dtype.size() == 4 && self.panel.size() == 4 { LANES } else { 1 };
+        let lanes = if dtype.size() == 4 && self.panel.size() == 4 { self.level.lanes() } else { 1 };
         self.k_loops(b, s, start, &mut |b, s, to| {
             let (base, offset) = s.address(b, &rest);
             let at = b.add(base, first);
-            for j in (0..COLUMNS).step_by(lanes) {
+            for j in (0..self.columns()).step_by(lanes) {
                 let x = load_at(b, buf, dtype, at, offset + j as i32, lanes as u8);
                 store_at(b, self.memory, self.panel, to, j as i32, x);
             }
@@ -130,7 +130,7 @@ impl Tiles<'_> {
     }
 
     fn pack_any(&self, b: &mut Builder, s: &mut Scalar, column: Reg, start: Reg) {
-        let (zero, columns) = (b.index(0), b.index(COLUMNS as i64));
+        let (zero, columns) = (b.index(0), b.index(self.columns() as i64));
         let last = b.size(&(self.n.clone() - 1.into()));
         b.for_(zero, columns, 1, |b, j| {
             let n = b.add(column, j);
@@ -146,9 +146,10 @@ impl Tiles<'_> {
         });
     }
 
-    /// Loops over the summed axes; `f` gets the panel position of the row, `start + COLUMNS * k`.
+    /// Loops over the summed axes; `f` gets the panel position of the row, `start + columns * k`.
     fn k_loops(&self, b: &mut Builder, s: &mut Scalar, start: Reg, f: &mut dyn FnMut(&mut Builder, &mut Scalar, Reg)) {
         fn go(
+            width: usize,
             b: &mut Builder,
             s: &mut Scalar,
             vars: &[(u32, Dim)],
@@ -158,12 +159,12 @@ impl Tiles<'_> {
             let Some(((v, d), rest)) = vars.split_first() else {
                 return s.scope(None, |s| f(b, s, at));
             };
-            let stride = b.size(&(count(rest) * Dim::from(COLUMNS)));
+            let stride = b.size(&(count(rest) * Dim::from(width)));
             let mut each = |b: &mut Builder, s: &mut Scalar, i: Reg| {
                 s.bind(*v, i);
                 let step = b.mul(i, stride);
                 let at = b.add(at, step);
-                s.scope(None, |s| go(b, s, rest, at, f));
+                s.scope(None, |s| go(width, b, s, rest, at, f));
             };
             // The taps of a kernel are written out.
             match d.as_const().filter(|_| count(vars).as_const().is_some_and(|n| n <= 9)) {
@@ -177,6 +178,6 @@ impl Tiles<'_> {
                 }
             }
         }
-        go(b, s, &self.axes.k, start, f);
+        go(self.columns(), b, s, &self.axes.k, start, f);
     }
 }

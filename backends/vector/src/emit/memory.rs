@@ -1,4 +1,4 @@
-//! Loads and stores: elements of any type in memory, one or [`crate::ir::LANES`] at a time.
+//! Loads and stores: elements of any type in memory, one or a vector of them at a time.
 
 use super::{Function, clif_type, flags};
 use crate::ir::{Buf, Inst, Reg, Type};

@@ -1,9 +1,11 @@
-//! Kernels as machine code through Cranelift: 128-bit vectors, position-independent, without relocations.
+//! Kernels as machine code: position-independent, without relocations. The portable level goes through Cranelift with
+//! 128-bit vectors; the others are [`crate::x86`].
 
 mod arithmetic;
 mod memory;
 
 use crate::ir::{Elem, Inst, Kernel, Node, Reg, Type};
+use crate::level::Level;
 use cranelift_codegen::Context;
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::ir::condcodes::IntCC;
@@ -31,6 +33,7 @@ pub enum Error {
 
 /// Turns kernels into functions of one instruction-set level.
 pub struct Emitter {
+    level: Level,
     isa: OwnedTargetIsa,
     frontend: FunctionBuilderContext,
 }
@@ -40,19 +43,15 @@ pub struct Emitter {
 pub struct Code {
     /// Position-independent code; the entry is the first byte.
     pub bytes: Vec<u8>,
-    /// Cranelift's intermediate form.
+    /// Cranelift's intermediate form; empty for levels that do without.
     pub clif: String,
     /// Disassembly.
     pub asm: String,
 }
 
-/// The features x86-64 code relies on: the level of 2013 (x86-64-v3), as `std::is_x86_feature_detected!` names them.
-pub static X86_FEATURES: &[&str] =
-    &["sse3", "ssse3", "sse4.1", "sse4.2", "popcnt", "avx", "avx2", "fma", "bmi1", "bmi2", "lzcnt"];
-
 impl Emitter {
-    /// An emitter for the platform the compiler runs on.
-    pub fn new() -> Result<Self, Error> {
+    /// An emitter of this level for the platform the compiler runs on.
+    pub fn new(level: Level) -> Result<Self, Error> {
         let platform = |e: &dyn std::fmt::Display| Error::Platform(e.to_string());
         let mut flags = settings::builder();
         for (k, v) in [
@@ -67,17 +66,22 @@ impl Emitter {
         let triple = target_lexicon::Triple::host();
         let mut isa = cranelift_codegen::isa::lookup(triple.clone()).map_err(|e| platform(&e))?;
         if triple.architecture == target_lexicon::Architecture::X86_64 {
-            for f in X86_FEATURES {
+            for f in Level::Portable.x86_features() {
                 let name = format!("has_{}", f.replace('.', ""));
                 isa.enable(&name).map_err(|e| platform(&e))?;
             }
         }
         let isa = isa.finish(settings::Flags::new(flags)).map_err(|e| platform(&e))?;
-        Ok(Emitter { isa, frontend: FunctionBuilderContext::new() })
+        Ok(Emitter { level, isa, frontend: FunctionBuilderContext::new() })
     }
 
     /// The function of a kernel. `explain` also gives its text forms.
     pub fn emit(&mut self, k: &Kernel, explain: bool) -> Result<Code, Error> {
+        if self.level != Level::Portable {
+            let bytes = crate::x86::emit(k, self.level);
+            let asm = if explain { crate::x86::listing(&bytes) } else { String::new() };
+            return Ok(Code { bytes, clif: String::new(), asm });
+        }
         let mut ctx = Context::for_function(clif::Function::with_name_signature(UserFuncName::user(0, 0), signature()));
         let builder = FunctionBuilder::new(&mut ctx.func, &mut self.frontend);
         Function::new(builder, k).write(self.isa.frontend_config());
@@ -290,10 +294,6 @@ impl<'a> Function<'a> {
             }
             Inst::Splat(a) => self.splat(ty, a),
             Inst::Lane(a, l) => self.lane(a, l),
-            Inst::Insert(v, x, l) => {
-                let (v, x) = (self.get(v), self.get(x));
-                self.b.ins().insertlane(v, x, l)
-            }
             Inst::Load { buf, mem, index, offset, fixed } => self.load(ty, buf, mem, index, offset, flags(fixed)),
             Inst::Call(k, a, b) => self.call(k, a, b),
         }

@@ -1,0 +1,87 @@
+//! Instruction-set levels kernels are generated for.
+
+/// A level: how wide vectors are and how many registers there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Level {
+    /// 128-bit vectors through Cranelift, on every platform.
+    Portable,
+    /// x86-64 with 256-bit vectors: AVX2, FMA, BMI2 (the level of 2013).
+    Avx2,
+    /// x86-64 with 512-bit vectors, masks and 32 registers: AVX-512 F, BW, DQ, VL.
+    Avx512,
+}
+
+/// Features of the level of 2013 (x86-64-v3), as `std::is_x86_feature_detected!` names them.
+const AVX2: &[&str] = &["sse3", "ssse3", "sse4.1", "sse4.2", "popcnt", "avx", "avx2", "fma", "bmi1", "bmi2", "lzcnt"];
+/// Those and AVX-512's.
+const AVX512: &[&str] = &[
+    "sse3", "ssse3", "sse4.1", "sse4.2", "popcnt", "avx", "avx2", "fma", "bmi1", "bmi2", "lzcnt", "avx512f",
+    "avx512bw", "avx512dq", "avx512vl",
+];
+
+impl Level {
+    /// All of them, narrow ones first.
+    pub const ALL: [Level; 3] = [Level::Portable, Level::Avx2, Level::Avx512];
+
+    /// Name, as in targets.
+    pub fn name(self) -> &'static str {
+        match self {
+            Level::Portable => "portable",
+            Level::Avx2 => "avx2",
+            Level::Avx512 => "avx512",
+        }
+    }
+
+    /// Bytes of a vector register.
+    pub fn bytes(self) -> u8 {
+        match self {
+            Level::Portable => 16,
+            Level::Avx2 => 32,
+            Level::Avx512 => 64,
+        }
+    }
+
+    /// 32-bit lanes of a vector register.
+    pub fn lanes(self) -> usize {
+        self.bytes() as usize / 4
+    }
+
+    /// Rows of a tile of sums, two registers wide. With the two columns and one factor they fill the registers: 16 of
+    /// which Cranelift wants a spare one (a sixth row made it spill one sum in every iteration), 16, and 32.
+    pub fn rows(self) -> usize {
+        match self {
+            Level::Portable => 5,
+            Level::Avx2 => 6,
+            Level::Avx512 => 14,
+        }
+    }
+
+    /// Columns of a tile.
+    pub fn columns(self) -> usize {
+        2 * self.lanes()
+    }
+
+    /// What x86-64 code of this level relies on.
+    pub fn x86_features(self) -> &'static [&'static str] {
+        match self {
+            Level::Avx512 => AVX512,
+            _ => AVX2,
+        }
+    }
+
+    /// The widest level of the processor this runs on.
+    pub fn host() -> Level {
+        #[cfg(target_arch = "x86_64")]
+        {
+            use std::is_x86_feature_detected as has;
+            let avx2 = has!("avx2") && has!("fma") && has!("bmi1") && has!("bmi2") && has!("lzcnt") && has!("popcnt");
+            if avx2 && has!("avx512f") && has!("avx512bw") && has!("avx512dq") && has!("avx512vl") {
+                return Level::Avx512;
+            }
+            if avx2 {
+                return Level::Avx2;
+            }
+        }
+        Level::Portable
+    }
+}
