@@ -233,14 +233,14 @@ fn convolutions_of_images_smaller_than_a_panel() {
 }
 
 /// One operand, loaded and stored element by element: in lanes, and from the end, one at a time.
-fn moved(x: &Tensor, to: DType, backwards: bool) -> [Tensor; 2] {
+fn moved(level: Level, x: &Tensor, to: DType, backwards: bool) -> [Tensor; 2] {
     let (fx, y) = (x.type_fact(), Fact::new(to, x.type_fact().shape));
     let i = Expr::var(0);
     let i = if backwards { Expr::int(x.len() as i64 - 1).bin(Bin::Sub, &i) } else { i };
-    let k = nest(&Comp::new(&y, Expr::load(0, &fx, vec![i])));
+    let k = nest(level, &Comp::new(&y, Expr::load(0, &fx, vec![i])));
     let blank = Tensor::new(to, x.shape(), vec![dlc_ir::Num::I(0); x.len()]);
     let x = std::slice::from_ref(x);
-    [interpreted(&k, &Env::new(), x, &blank), machine(&k, &Env::new(), x, &blank)]
+    [interpreted(&k, &Env::new(), x, &blank), machine(level, &k, &Env::new(), x, &blank)]
 }
 
 fn reversed(t: &Tensor) -> Tensor {
@@ -261,13 +261,13 @@ fn narrow_elements_are_those_of_the_oracle_bit_for_bit() {
         let (x, wide) = if dtype.is_float() { (&values, DType::F32) } else { (&whole, DType::I32) };
         let stored = Tensor::new(*dtype, x.shape(), x.iter());
         let loaded = Tensor::new(wide, codes.shape(), codes.iter());
-        for backwards in [false, true] {
+        for (level, backwards) in levels().flat_map(|l| [(l, false), (l, true)]) {
             let turn = |t: &Tensor| if backwards { reversed(t) } else { t.clone() };
-            for got in moved(x, *dtype, backwards) {
+            for got in moved(level, x, *dtype, backwards) {
                 let wrong = got.bytes().iter().zip(turn(&stored).bytes()).position(|(a, b)| a != b);
                 assert_eq!(wrong.map(|i| turn(x).at(i)), None, "{dtype}");
             }
-            for got in moved(&codes, wide, backwards) {
+            for got in moved(level, &codes, wide, backwards) {
                 let same = |(a, b): (dlc_ir::Num, dlc_ir::Num)| a == b || (a.f().is_nan() && b.f().is_nan());
                 assert!(got.iter().zip(turn(&loaded).iter()).all(same), "{dtype}: {got:?}");
             }

@@ -35,3 +35,6 @@ pub fn listing(code: &[u8]) -> String {
     }
     out
 }
+
+#[cfg(test)]
+mod tests;
