@@ -18,6 +18,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("ctrlc", &["dlc"]),
     ("egg", &["dlc-egraph"]),
     ("half", &["dlc-ir", "dlc-onnx", "dlc-runtime"]),
+    ("iced-x86", &["dlc-vector"]),
     ("indicatif", &["dlc", "dlc-fuzz"]),
     ("insta", &[]),
     ("libm", &["dlc-ir", "dlc-vector", "dlc-runtime"]),

@@ -1,19 +1,39 @@
-//! The target `cpu`: machine code for the processor the compiler runs on.
+//! The targets `cpu`, `cpu-avx512`, `cpu-avx2` and `cpu-portable`: machine code.
 
 use crate::error::Cause;
 use crate::stages::Imported;
 use crate::{Error, Options, Result};
-use dlc_cpu::Listing;
+use dlc_cpu::{Level, Listing};
 use dlc_ir::{Attr, DType, Dim, Graph, Node};
 use dlc_onnx::Assumption;
 use dlc_plan::Assert;
 
-/// The artifact, the plan of its steps as text, all kernels as Cranelift's intermediate form or as assembly, or an object file.
-pub fn emit(model: &Imported, _: &Options, form: &str) -> Result<Vec<u8>> {
-    compile(model, form).map_err(|e| Error::stage("emit", e))
+/// For the processor the compiler runs on. All four give the artifact, the plan of its steps as text, all kernels as
+/// assembly, an object file, or, where Cranelift makes the code, its intermediate form.
+pub fn host(model: &Imported, _: &Options, form: &str) -> Result<Vec<u8>> {
+    emit(model, Level::host(), form)
 }
 
-fn compile(model: &Imported, form: &str) -> Result<Vec<u8>, Cause> {
+/// For x86-64 with AVX-512.
+pub fn avx512(model: &Imported, _: &Options, form: &str) -> Result<Vec<u8>> {
+    emit(model, Level::Avx512, form)
+}
+
+/// For x86-64 with AVX2.
+pub fn avx2(model: &Imported, _: &Options, form: &str) -> Result<Vec<u8>> {
+    emit(model, Level::Avx2, form)
+}
+
+/// With 128-bit vectors.
+pub fn portable(model: &Imported, _: &Options, form: &str) -> Result<Vec<u8>> {
+    emit(model, Level::Portable, form)
+}
+
+fn emit(model: &Imported, level: Level, form: &str) -> Result<Vec<u8>> {
+    compile(model, level, form).map_err(|e| Error::stage("emit", e))
+}
+
+fn compile(model: &Imported, level: Level, form: &str) -> Result<Vec<u8>, Cause> {
     if let Some(name) = strings(&model.graph) {
         return Err(
             format!("{name:?} is of strings, which --target reference computes and this target does not").into()
@@ -29,8 +49,6 @@ fn compile(model: &Imported, form: &str) -> Result<Vec<u8>, Cause> {
         return Ok(schedule.to_string().into_bytes());
     }
     let listings = matches!(form, "clif" | "asm");
-    // Cranelift's form exists where Cranelift makes the code.
-    let level = if form == "clif" { dlc_cpu::Level::Portable } else { dlc_cpu::Level::host() };
     let mut compiled = dlc_cpu::program::write(&schedule, &dlc_cpu::Options { level, listings })?;
     dlc_cpu::program::set_borders(&mut compiled.artifact.program, &inputs, &outputs);
     match form {

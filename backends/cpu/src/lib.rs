@@ -61,8 +61,9 @@ pub fn compile(g: &Graph, options: &Options) -> Result<Compiled, Error> {
 
 /// What the artifact needs of a processor: an architecture, then features.
 pub fn requirements(level: Level) -> Vec<String> {
-    let mut out = vec![std::env::consts::ARCH.to_string()];
-    if cfg!(target_arch = "x86_64") {
+    let arch = if level == Level::Portable { std::env::consts::ARCH } else { "x86_64" };
+    let mut out = vec![arch.to_string()];
+    if arch == "x86_64" {
         out.extend(level.x86_features().iter().map(|f| f.to_string()));
     }
     out

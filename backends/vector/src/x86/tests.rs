@@ -143,7 +143,11 @@ fn general_instructions_decode_to_what_was_meant() {
             let mut a = Asm::default();
             a.store(size, m, src);
             let i = decode(&a.finish());
-            assert_eq!((i.op1_register().full_register().number(), i.op1_register().size()), (src as usize, size), "{i}");
+            assert_eq!(
+                (i.op1_register().full_register().number(), i.op1_register().size()),
+                (src as usize, size),
+                "{i}"
+            );
             check_mem(&i, m);
         }
         let v = [0, -1, 1 << 31, i64::MAX, i64::MIN, 77, -(1 << 31), 1 << 40][n.below(8) as usize];

@@ -310,7 +310,7 @@ impl Lower<'_> {
             return dst;
         }
         let part = self.quarter(x, self.len(ty), n / 4);
-        let one = if n % 4 == 0 { part } else { self.op2(ops::PERMILPS, 16, part, Some(n % 4)) };
+        let one = if n.is_multiple_of(4) { part } else { self.op2(ops::PERMILPS, 16, part, Some(n % 4)) };
         if ty.elem == Elem::F32 {
             return one;
         }
