@@ -4,6 +4,7 @@
 use super::common::elementwise::sample_floats;
 use super::common::movement::unify;
 use super::common::window::Window;
+use crate::infer::same_dtype;
 use crate::lower::{Comp, Expr, Lowering, Monoid, Ty, Un};
 use crate::op::{maybe, need};
 use crate::tensor::for_each_index;
@@ -79,6 +80,7 @@ impl Op for DeformConv {
     fn infer(&self, c: &Ctx, x: &[Option<&Fact>]) -> Result<Vec<Fact>> {
         let (data, w, offset) = (need(x, 0, "X")?, need(x, 1, "W")?, need(x, 2, "offset")?);
         ensure!(data.dtype.is_float(), "operand X is {data}, expected floats");
+        same_dtype(&x.iter().flatten().copied().collect::<Vec<_>>())?;
         let s = setup(c, &data.shape, &w.shape)?;
         unify(&data.shape[1], &(w.shape[1].clone() * s.group.into()))?;
         let taps = w.shape[2].clone() * w.shape[3].clone() * s.offset_group.into();

@@ -37,7 +37,8 @@ impl Op for NonMaxSuppression {
         unify(&boxes.shape[1], &scores.shape[2])?;
         unify(&boxes.shape[2], &4.into())?;
         for (i, name) in [(2, "max_output_boxes_per_class"), (3, "iou_threshold"), (4, "score_threshold")] {
-            let one = maybe(x, i).is_none_or(|f| f.len().is_one() && f.dtype.is_float() == (i > 2));
+            let typed = |f: &Fact| if i > 2 { f.dtype == DType::F32 } else { f.dtype.is_int() };
+            let one = maybe(x, i).is_none_or(|f| f.len().is_one() && typed(f));
             ensure!(one, "operand {name} is {:?}, expected one number", maybe(x, i).map(Fact::to_string));
         }
         Ok(vec![Fact::new(DType::I64, [c.fresh(0), 3.into()])])

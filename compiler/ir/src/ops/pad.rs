@@ -74,6 +74,8 @@ impl Op for Pad {
             "mode is {mode:?}, expected constant, reflect, edge or wrap"
         );
         let data = need(x, 0, "data")?;
+        let fits = maybe(x, 2).is_none_or(|value| value.dtype == data.dtype);
+        ensure!(fits, "operand constant_value is {:?}, expected {}", maybe(x, 2).map(Fact::to_string), data.dtype);
         let Some(pads) = fact_amounts(x)? else {
             let (n, on) = (vector_len(x, 1, "pads")?, padded_axes(x, data.rank())?);
             ensure!(n == 2 * on.len(), "pads has {n} elements, expected {}", 2 * on.len());

@@ -58,6 +58,7 @@ impl Op for Reshape {
     fn infer(&self, c: &Ctx, x: &[Option<&Fact>]) -> Result<Vec<Fact>> {
         let allowzero = ReshapeAttrs::read(c.attrs)?.allowzero;
         let (data, shape) = (need(x, 0, "data")?, need(x, 1, "shape")?);
+        ensure!(shape.dtype.is_int(), "operand shape is {shape}, expected integers");
         let dims = match (shape.as_dims(), shape.const_shape().as_deref()) {
             (Some(want), _) => target(&data.shape, &want, allowzero)?,
             (None, Some([rank])) => (0..*rank).map(|k| c.fresh(k)).collect(),

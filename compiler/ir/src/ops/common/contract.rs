@@ -125,11 +125,11 @@ pub fn eval_matmul(
     Ok(Tensor::new(dtype, &shape, out))
 }
 
-/// Sum of products, in f64 or exactly.
+/// Sum of products, in f64 or, of integers, modulo 2^128, which no type of elements tells from the exact sum.
 pub fn dot(dtype: DType, pairs: impl Iterator<Item = (Num, Num)>) -> Num {
     match dtype.is_float() {
         true => Num::F(pairs.map(|(a, b)| a.f() * b.f()).sum()),
-        false => Num::I(pairs.map(|(a, b)| a.i() * b.i()).sum()),
+        false => Num::I(pairs.fold(0i128, |sum, (a, b)| sum.wrapping_add(a.i().wrapping_mul(b.i())))),
     }
 }
 
