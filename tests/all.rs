@@ -6,6 +6,7 @@ mod cpu;
 mod end_to_end;
 mod export;
 mod measure;
+mod operators;
 mod sequences;
 mod snapshots;
 mod zoo_import;

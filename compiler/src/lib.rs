@@ -4,11 +4,13 @@
 //! * [`TARGETS`] is what can be compiled for.
 //! * [`Options`] are values; nothing here reads flags or environment, prints, or stores a file.
 //! * [`random`], [`sizes`] and [`compare`] are what checking a compilation needs: inputs, shapes, differences.
+//! * [`operators`] is what is supported, found by trying.
 
 pub mod bisect;
 pub mod compare;
 mod cpu;
 pub mod error;
+pub mod operators;
 pub mod options;
 pub mod random;
 pub mod sizes;

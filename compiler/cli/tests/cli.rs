@@ -73,8 +73,19 @@ fn files(dir: &Path) -> Vec<String> {
 #[test]
 fn help_and_completions_are_there() {
     let home = Home::new();
-    for verb in ["compile", "run", "inspect", "verify", "bench", "bisect", "models", "targets", "doctor", "completions"]
-    {
+    for verb in [
+        "compile",
+        "run",
+        "inspect",
+        "verify",
+        "bench",
+        "bisect",
+        "models",
+        "operators",
+        "targets",
+        "doctor",
+        "completions",
+    ] {
         assert!(home.done(&[verb, "--help"]).contains("Usage: dlc"), "{verb}");
     }
     for shell in ["bash", "zsh", "fish"] {
@@ -211,6 +222,17 @@ fn bench_reports_every_call() {
         assert!(report[key].is_number(), "{key}");
     }
     assert!(home.path("y.npy").is_file());
+}
+
+#[test]
+fn operators_are_listed_with_their_types() {
+    let home = Home::new();
+    let report = home.json(&["operators", "Add", "com.microsoft.Gelu"]);
+    assert_eq!(report[0]["older_forms_until"], serde_json::json!([6]));
+    assert_eq!(report[1]["as_it_stands_since"], serde_json::Value::Null);
+    assert!(report[0]["operands"][0]["targets"]["cpu"].as_array().unwrap().contains(&"i64".into()));
+    assert!(home.done(&["operators", "Relu"]).contains("refused: ai.onnx.ml.ZipMap"));
+    assert!(home.fails(2, &["operators", "Telu"]).contains("\"Telu\""));
 }
 
 #[test]

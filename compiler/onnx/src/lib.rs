@@ -12,6 +12,7 @@ mod import;
 mod names;
 mod packed;
 mod proto;
+mod support;
 mod tensor;
 #[cfg(test)]
 mod tests;
@@ -21,6 +22,7 @@ mod value;
 pub use error::{Error, Result};
 pub use export::export;
 pub use import::Assumption;
+pub use support::{NEWEST_OPSET, REFUSED, WRITTEN_OUT, older_forms};
 
 use bytes::Bytes;
 use dlc_ir::{Form, Graph, Tensor};

@@ -7,6 +7,7 @@ mod completions;
 mod doctor;
 mod inspect;
 mod models;
+mod operators;
 mod run;
 mod targets;
 mod verify;
@@ -24,6 +25,7 @@ pub enum Verb {
     Bench(bench::Bench),
     Bisect(bisect::Bisect),
     Models(models::Models),
+    Operators(operators::Operators),
     Targets(targets::Targets),
     Doctor(doctor::Doctor),
     Completions(completions::Completions),
@@ -40,6 +42,7 @@ impl Verb {
             Verb::Bench(v) => v.run(ui),
             Verb::Bisect(v) => v.run(ui),
             Verb::Models(v) => v.run(ui),
+            Verb::Operators(v) => v.run(ui),
             Verb::Targets(v) => v.run(ui),
             Verb::Doctor(v) => v.run(ui),
             Verb::Completions(v) => v.run(ui),

@@ -19,7 +19,7 @@ mod sequence_map;
 mod shape_math;
 
 pub use assume::Assumption;
-pub use opsets::Opsets;
+pub use opsets::{NEWEST, Opsets};
 
 use crate::external::External;
 use crate::names::Names;

@@ -2,6 +2,7 @@
 
 use super::{Assumption, Frame, Importer, assume, attribute, constant, gradient, opsets, shape_math};
 use crate::proto::NodeProto;
+use crate::support::REFUSED;
 use crate::upgrade::{self, Draft};
 use crate::{Error, Result};
 use dlc_ir::{Graph, OpRef, Tensor, Value, ops};
@@ -134,26 +135,6 @@ fn find(d: &Draft, opset: i64) -> Result<OpRef> {
         },
     })
 }
-
-/// Operators that cannot be had, and the way out: domain, name, what to do.
-const REFUSED: &[(&str, &str, &str)] = &[
-    (
-        "ai.onnx.ml",
-        "ZipMap",
-        "the result would be a list of maps, which are not supported: export the model without it (in skl2onnx \
-         options={\"zipmap\": False}), and the probabilities are a tensor",
-    ),
-    (
-        "ai.onnx.ml",
-        "DictVectorizer",
-        "the operand is a map, and maps are not supported: give the model the vector of features instead",
-    ),
-    (
-        "ai.onnx.ml",
-        "CastMap",
-        "the operand is a map, and maps are not supported: give the model the vector of values instead",
-    ),
-];
 
 /// Adds the node to an error that does not name one.
 pub(super) fn at(e: Error, name: &str, op: &str) -> Error {

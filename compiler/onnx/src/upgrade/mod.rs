@@ -111,3 +111,9 @@ pub fn upgrade(d: &mut Draft, opset: i64) -> Result<Option<Vec<Value>>> {
     }
     Ok(None)
 }
+
+/// The last versions of ai.onnx in which an operator has a form that differs from the next.
+pub fn older_forms(op: &str) -> Vec<i64> {
+    let old = UPGRADES.iter().filter(|e| e.last != ALWAYS && e.ops.contains(&op)).map(|e| e.last);
+    old.collect::<std::collections::BTreeSet<i64>>().into_iter().collect()
+}
