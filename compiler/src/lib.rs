@@ -4,12 +4,14 @@
 //! * [`TARGETS`] is what can be compiled for.
 //! * [`Options`] are values; nothing here reads flags or environment, prints, or stores a file.
 //! * [`random`], [`sizes`] and [`compare`] are what checking a compilation needs: inputs, shapes, differences.
+//! * [`minimize`](mod@minimize) makes a failing model small.
 //! * [`operators`] is what is supported, found by trying.
 
 pub mod bisect;
 pub mod compare;
 mod cpu;
 pub mod error;
+pub mod minimize;
 pub mod operators;
 pub mod options;
 pub mod random;

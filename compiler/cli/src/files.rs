@@ -8,11 +8,18 @@ use std::sync::{Mutex, PoisonError};
 
 static PARTIAL: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
-/// Removes files that are being written; for an interrupt.
+/// Removes files that are being written and folders for work; for an interrupt.
 pub fn discard_partial() {
     for path in PARTIAL.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
-        let _ = fs::remove_file(path);
+        let _ = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
     }
+}
+
+/// A folder for work, gone when dropped.
+pub fn scratch() -> Result<tempfile::TempDir> {
+    let dir = tempfile::tempdir().doing(|| "making a folder for work".into())?;
+    PARTIAL.lock().unwrap_or_else(PoisonError::into_inner).push(dir.path().to_path_buf());
+    Ok(dir)
 }
 
 /// Writes a whole file.
@@ -26,10 +33,11 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
         _ => Path::new("."),
     };
     let mut file = tempfile::NamedTempFile::new_in(dir).doing(doing)?;
-    PARTIAL.lock().unwrap_or_else(PoisonError::into_inner).push(file.path().to_path_buf());
+    let partial = file.path().to_path_buf();
+    PARTIAL.lock().unwrap_or_else(PoisonError::into_inner).push(partial.clone());
     let done = file.write_all(bytes).and_then(|()| open_to_others(file.as_file())).doing(doing);
     let done = done.and_then(|()| file.persist(path).map(drop).doing(doing));
-    PARTIAL.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    PARTIAL.lock().unwrap_or_else(PoisonError::into_inner).retain(|p| *p != partial);
     done
 }
 

@@ -5,6 +5,7 @@ mod engine;
 mod failure;
 mod files;
 mod inputs;
+mod minimize;
 mod npy;
 mod npy_text;
 mod page;

@@ -250,6 +250,7 @@ fn wrong_flags_are_usage() {
         &["run", "net.txt", "--input", "x=random:1", "--input", "x=random:2"],
         &["run", "net.txt", "--target", "toaster"],
         &["compile", "net.txt", "--target", "reference"],
+        &["compile", "net.txt", "--data", "here"],
         &["compile", "net.txt", "--precision", "f7"],
         &["compile", "net.txt", "--extract", "random"],
         &["bench", "net.txt", "--secs", "inf"],
@@ -322,4 +323,56 @@ fn an_interrupt_ends_with_one_message() {
     assert!(sent.success() && child.wait().unwrap().code() == Some(130));
     let out = child.wait_with_output().unwrap();
     assert_eq!(String::from_utf8_lossy(&out.stderr), "error: interrupted\n");
+}
+
+/// Sizes that only agree by chance: rows of `a` and `b` are multiplied.
+fn mismatched() -> dlc_ir::Graph {
+    use dlc_ir::{Attrs, DType, Dim, Fact, Graph};
+    let mut g = Graph::new("mismatched");
+    let rows = |n: &str| Fact::new(DType::F32, [Dim::sym(n), 3.into()]);
+    let (a, b) = (g.add_input("a", rows("n")), g.add_input("b", rows("m")));
+    let mut last = vec![a, b];
+    for i in 0..6 {
+        for v in &mut last {
+            *v = g.apply(&format!("t{i}_{}", v.node.index()), "Tanh", Attrs::new(), &[*v]).unwrap();
+        }
+    }
+    let product = g.apply("product", "Mul", Attrs::new(), &last).unwrap();
+    let y = g.apply("y", "Exp", Attrs::new(), &[product]).unwrap();
+    g.add_output("y", y);
+    g.add_output("z", last[0]);
+    g
+}
+
+#[test]
+fn a_refused_model_is_made_small() {
+    let home = Home::new();
+    home.done(&["models", "tiny_resnet", "-o", "net.onnx"]);
+    let mut bytes = fs::read(home.path("net.onnx")).unwrap();
+    // The fifth operator is none that exists.
+    let places: Vec<usize> = bytes.windows(6).enumerate().filter(|w| w.1 == b"\x22\x04Relu").map(|w| w.0).collect();
+    bytes[places[4] + 2] = b'T';
+    home.put("net.onnx", &bytes);
+    let report = home.json(&["compile", "net.onnx", "--minimize"]);
+    assert_eq!((&report["failure"]["kind"], &report["failure"]["operator"]), (&"import".into(), &"Telu".into()));
+    assert!(report["bytes"].as_u64().unwrap() < 300 && bytes.len() > 10_000, "{report}");
+    assert!(home.fails(1, &["inspect", "net.small.onnx"]).contains("operator Telu of domain ai.onnx"));
+    assert_eq!(files(home.0.path()), ["net.onnx", "net.small.onnx", "net.txt"]);
+}
+
+#[test]
+fn sizes_that_do_not_fit_are_made_small() {
+    let home = Home::new();
+    home.put("net.onnx", &dlc_onnx::export(&mismatched()).unwrap());
+    fs::create_dir(home.path("data")).unwrap();
+    for (k, rows) in [(0, 2), (1, 5)] {
+        let t = dlc_ir::Tensor::f32(&[rows, 3], &vec![0.5; rows * 3]);
+        home.put(&format!("data/input_{k}.pb"), &dlc_onnx::value_to_bytes(&t, dlc_ir::Form::Dense));
+    }
+    assert!(home.fails(1, &["compile", "net.onnx", "--minimize"]).contains("its results are those of the reference"));
+    let report = home.json(&["compile", "net.onnx", "--minimize", "--data", "data", "-o", "small.onnx"]);
+    assert_eq!((&report["failure"]["kind"], &report["failure"]["operator"]), (&"reference".into(), &"Mul".into()));
+    assert_eq!(home.json(&["inspect", "small.onnx"])["operators"], serde_json::json!({"Mul": 1}));
+    let said = home.fails(1, &["verify", "small.onnx", "--data", report["data"].as_str().unwrap()]);
+    assert!(said.contains("(Mul)"), "{said}");
 }

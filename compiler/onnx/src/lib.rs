@@ -9,6 +9,7 @@ mod export;
 mod external;
 mod file;
 mod import;
+mod minimize;
 mod names;
 mod packed;
 mod proto;
@@ -22,6 +23,7 @@ mod value;
 pub use error::{Error, Result};
 pub use export::export;
 pub use import::Assumption;
+pub use minimize::{Same, minimize};
 pub use support::{NEWEST_OPSET, REFUSED, WRITTEN_OUT, older_forms};
 
 use bytes::Bytes;

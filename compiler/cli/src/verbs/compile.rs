@@ -1,7 +1,8 @@
 //! `dlc compile`
 
-use crate::args::CompileArgs;
+use crate::args::{CompileArgs, amount};
 use crate::failure::{Doing, Failure, Result};
+use crate::minimize::Subject;
 use crate::ui::Ui;
 use crate::{files, subject, table};
 use dlc_compiler::Progress;
@@ -28,6 +29,15 @@ pub struct Compile {
     /// Write another form of the program instead of the artifact.
     #[arg(long, value_name = "FORM", value_parser = ["text", "plan", "clif", "asm", "obj"])]
     emit: Option<String>,
+    /// Write the smallest part of the model that fails in the same way, as .onnx, instead of an artifact.
+    #[arg(long, conflicts_with_all = ["dump_after", "emit"])]
+    minimize: bool,
+    /// With --minimize: run on the recorded inputs input_K.pb of this folder.
+    #[arg(long, value_name = "DIR", requires = "minimize")]
+    data: Option<PathBuf>,
+    /// With --minimize: relative L2 distance above which a result is wrong.
+    #[arg(long, default_value = "1e-4", value_parser = amount)]
+    tolerance: f64,
 }
 
 #[derive(Serialize)]
@@ -47,6 +57,9 @@ impl Compile {
         if let Some(stage) = &self.dump_after {
             return self.dump(stage, ui);
         }
+        if self.minimize {
+            return self.minimize(ui);
+        }
         let form = self.emit.clone().unwrap_or_else(|| "artifact".into());
         self.check_form(&form)?;
         let imported = subject::model(&self.model, &self.how.options()?, ui)?;
@@ -64,6 +77,12 @@ impl Compile {
             file,
         };
         ui.show(&report, || report.text())
+    }
+
+    fn minimize(&self, ui: &Ui) -> Result<()> {
+        let output = self.output.clone().unwrap_or_else(|| self.model.with_extension("small.onnx"));
+        let (model, data) = (&*self.model, self.data.as_deref());
+        Subject { model, how: &self.how, data, tolerance: self.tolerance, output }.minimize(ui)
     }
 
     /// Says before any work that the target has no such form.

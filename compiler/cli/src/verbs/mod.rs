@@ -8,6 +8,7 @@ mod doctor;
 mod inspect;
 mod models;
 mod operators;
+mod probe;
 mod run;
 mod targets;
 mod verify;
@@ -26,6 +27,7 @@ pub enum Verb {
     Bisect(bisect::Bisect),
     Models(models::Models),
     Operators(operators::Operators),
+    Probe(probe::Probe),
     Targets(targets::Targets),
     Doctor(doctor::Doctor),
     Completions(completions::Completions),
@@ -43,6 +45,7 @@ impl Verb {
             Verb::Bisect(v) => v.run(ui),
             Verb::Models(v) => v.run(ui),
             Verb::Operators(v) => v.run(ui),
+            Verb::Probe(v) => v.run(ui),
             Verb::Targets(v) => v.run(ui),
             Verb::Doctor(v) => v.run(ui),
             Verb::Completions(v) => v.run(ui),

@@ -5,6 +5,7 @@ mod graph;
 mod opset;
 
 pub(crate) use attribute::tensor as tensor_message;
+pub(crate) use graph::type_message;
 
 use crate::Result;
 use crate::proto::{ModelProto, OperatorSetIdProto};

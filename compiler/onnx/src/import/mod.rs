@@ -19,6 +19,7 @@ mod sequence_map;
 mod shape_math;
 
 pub use assume::Assumption;
+pub use free::used;
 pub use opsets::{NEWEST, Opsets};
 
 use crate::external::External;

@@ -8,6 +8,7 @@ mod function;
 mod gradient;
 mod hostile;
 mod import;
+mod minimize;
 mod parser;
 mod upgrade;
 

@@ -1,0 +1,206 @@
+//! `dlc compile --minimize`: a failing model made small. Every candidate is tried in a process of its own.
+
+use crate::args::CompileArgs;
+use crate::failure::{Doing, Failure, Result};
+use crate::process::{self, End};
+use crate::ui::{Bar, Ui};
+use crate::{files, inputs, subject, table};
+use dlc_compiler::minimize::{Case, Kind, Symptom, minimize};
+use dlc_compiler::{Extract, Options, sizes};
+use dlc_ir::{Form, Tensor};
+use dlc_onnx::LoadOptions;
+use serde::Serialize;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// What is made small, and when it counts as failing.
+pub struct Subject<'a> {
+    /// The model.
+    pub model: &'a Path,
+    /// How it is compiled.
+    pub how: &'a CompileArgs,
+    /// Folder of recorded inputs; random ones otherwise.
+    pub data: Option<&'a Path>,
+    /// Relative L2 distance above which a result is wrong.
+    pub tolerance: f64,
+    /// Where the result is written.
+    pub output: PathBuf,
+}
+
+#[derive(Serialize)]
+struct Report {
+    file: PathBuf,
+    bytes: u64,
+    failure: Symptom,
+    /// Folder of the inputs it fails on, where random ones do not do.
+    data: Option<PathBuf>,
+    tries: u64,
+}
+
+/// A smaller model: its bytes, and its inputs with their forms where it was run.
+struct Small {
+    bytes: Vec<u8>,
+    inputs: Vec<(Tensor, Form)>,
+}
+
+impl Subject<'_> {
+    /// Finds the smallest part that fails in the same way and writes it.
+    pub fn minimize(&self, ui: &Ui) -> Result<()> {
+        let doing = || format!("minimizing {}", self.model.display());
+        let wanted = self.probe(self.model, self.data, true).doing(doing)?;
+        let Some(wanted) = wanted else {
+            return Err(Failure::data("it compiles, and its results are those of the reference")).doing(doing);
+        };
+        let mut search = Search { subject: self, wanted, folder: files::scratch()?, tries: 0, bar: ui.bar(0) };
+        let small = match search.wanted.kind {
+            Kind::Import => search.refused(),
+            // What crashes the importer cannot be read here.
+            Kind::Crash if self.import_crashes().doing(doing)? => search.refused(),
+            _ => search.failing(ui),
+        };
+        let report = search.write(small.doing(doing)?).doing(doing)?;
+        drop(search);
+        ui.show(&report, || report.text())
+    }
+
+    /// Gives the sizes and constants of the command line.
+    fn fix(&self, command: &mut Command) {
+        for (name, n) in &self.how.dims {
+            command.args(["--dim", &format!("{name}={n}")]);
+        }
+        for (name, file) in &self.how.constants {
+            command.args(["--const", &format!("{name}={}", file.display())]);
+        }
+    }
+
+    fn import_crashes(&self) -> Result<bool> {
+        let mut command = this_program("compile", self.model)?;
+        command.args(["--dump-after", "import"]);
+        self.fix(&mut command);
+        Ok(matches!(process::run(&mut command).doing(|| "starting a process".into())?, End::Crash(_)))
+    }
+
+    /// How a model fails, found by a process of its own; `whole` is the model as it was given, with its sizes and constants.
+    fn probe(&self, model: &Path, data: Option<&Path>, whole: bool) -> Result<Option<Symptom>> {
+        let doing = || "starting a process to try it in".into();
+        let mut command = this_program("probe", model)?;
+        command.args(["--target", self.how.target.name]);
+        command.args(["--extract", &extract(&self.how.extract), "--tolerance", &self.tolerance.to_string()]);
+        if let Some(dir) = data {
+            command.arg("--data").arg(dir);
+        }
+        if whole {
+            self.fix(&mut command);
+        }
+        match process::run(&mut command).doing(doing)? {
+            End::Crash(place) => Ok(Some(Symptom::new(Kind::Crash, Some(&place), ""))),
+            End::Exit(0, out, _) => serde_json::from_slice(&out).doing(|| "reading what it found".into()),
+            End::Exit(_, _, said) => {
+                let last = said.lines().last().unwrap_or_default().trim_start_matches("error: ");
+                Err(Failure::data(last))
+            }
+        }
+    }
+}
+
+struct Search<'a> {
+    subject: &'a Subject<'a>,
+    wanted: Symptom,
+    folder: tempfile::TempDir,
+    tries: u64,
+    bar: Bar,
+}
+
+impl Search<'_> {
+    /// Whether these bytes, on these inputs, fail as the model did. What cannot even be tried does not.
+    fn same(&mut self, small: &Small, recorded: bool) -> bool {
+        self.tries += 1;
+        let kib = small.bytes.len() / 1024;
+        self.bar.at(self.tries, &format!("try {}: {kib} KiB", self.tries));
+        let (model, data) = (self.folder.path().join("small.onnx"), self.folder.path().join("data"));
+        let written = std::fs::write(&model, &small.bytes).is_ok() && (!recorded || write_inputs(&data, small).is_ok());
+        let found = self.subject.probe(&model, recorded.then_some(&*data), false);
+        written && found.is_ok_and(|found| found.as_ref() == Some(&self.wanted))
+    }
+
+    /// A model that is refused: a smaller file.
+    fn refused(&mut self) -> Result<Small> {
+        let path = self.subject.model;
+        let doing = || "reading it".into();
+        let bytes = files::read(path)?;
+        let dims = self.subject.how.dims.iter().cloned().collect();
+        let constants = self.subject.how.options()?.constants.into_iter().collect();
+        let opts = LoadOptions { dims, constants, ..LoadOptions::default() };
+        let folder = path.parent();
+        let mut same =
+            |bytes: &[u8]| ControlFlow::Continue(self.same(&Small { bytes: bytes.to_vec(), inputs: vec![] }, false));
+        let bytes = dlc_onnx::minimize(bytes.into(), folder, &opts, &mut same).doing(doing)?;
+        Ok(Small { bytes, inputs: vec![] })
+    }
+
+    /// A model that is read, and fails later: a smaller graph.
+    fn failing(&mut self, ui: &Ui) -> Result<Small> {
+        let options: Options = self.subject.how.options()?;
+        let graph = subject::model(self.subject.model, &options, ui)?.graph;
+        let ports = sizes::inputs(&graph);
+        let given = match self.subject.data {
+            Some(dir) => inputs::recorded(self.subject.model, &ports, dir)?,
+            None => vec![],
+        };
+        let x = inputs::resolve(&ports, &given, &self.subject.how.dims, ui)?;
+        let start = Case { graph, inputs: x };
+        let mut same = |c: &Case| ControlFlow::Continue(small(c).is_ok_and(|s| self.same(&s, true)));
+        small(&minimize(start, &mut same))
+    }
+
+    /// Writes what was found, with its inputs unless it fails on random ones too.
+    fn write(&mut self, small: Small) -> Result<Report> {
+        let file = self.subject.output.clone();
+        files::write(&file, &small.bytes)?;
+        let mut data = None;
+        if !small.inputs.is_empty() && !self.same(&small, false) {
+            let dir = file.with_extension("data");
+            write_inputs(&dir, &small)?;
+            data = Some(dir);
+        }
+        Ok(Report { bytes: small.bytes.len() as u64, file, failure: self.wanted.clone(), data, tries: self.tries })
+    }
+}
+
+/// This program, with a verb and a model.
+fn this_program(verb: &str, model: &Path) -> Result<Command> {
+    let mut command = Command::new(std::env::current_exe().doing(|| "finding this program".into())?);
+    command.arg(verb).arg(model);
+    Ok(command)
+}
+
+fn small(case: &Case) -> Result<Small> {
+    let bytes = dlc_onnx::export(&case.graph).doing(|| "writing a smaller model".into())?;
+    let forms = sizes::inputs(&case.graph).into_iter().map(|i| i.1.form);
+    Ok(Small { bytes, inputs: case.inputs.iter().cloned().zip(forms).collect() })
+}
+
+fn write_inputs(dir: &Path, small: &Small) -> Result<()> {
+    files::make_dir(dir)?;
+    for (k, (t, form)) in small.inputs.iter().enumerate() {
+        files::write(&dir.join(format!("input_{k}.pb")), &dlc_onnx::value_to_bytes(t, *form))?;
+    }
+    Ok(())
+}
+
+/// As a flag.
+fn extract(e: &Extract) -> String {
+    match e {
+        Extract::Greedy => "greedy".into(),
+        Extract::Random(seed) => format!("random:{seed}"),
+    }
+}
+
+impl Report {
+    fn text(&self) -> String {
+        let data = self.data.iter().map(|d| format!(" on the inputs of {}", d.display())).collect::<String>();
+        let size = table::bytes(self.bytes);
+        format!("{}: {size} fail in the same way{data}: {} ({} tries)", self.file.display(), self.failure, self.tries)
+    }
+}
