@@ -48,7 +48,7 @@ impl Subject<'_> {
     /// Finds the smallest part that fails in the same way and writes it.
     pub fn minimize(&self, ui: &Ui) -> Result<()> {
         let doing = || format!("minimizing {}", self.model.display());
-        let wanted = self.probe(self.model, self.data, true).doing(doing)?;
+        let wanted = self.probe(self.model, self.data, None).doing(doing)?;
         let Some(wanted) = wanted else {
             return Err(Failure::data("it compiles, and its results are those of the reference")).doing(doing);
         };
@@ -81,8 +81,9 @@ impl Subject<'_> {
         Ok(matches!(process::run(&mut command).doing(|| "starting a process".into())?, End::Crash(_)))
     }
 
-    /// How a model fails, found by a process of its own; `whole` is the model as it was given, with its sizes and constants.
-    fn probe(&self, model: &Path, data: Option<&Path>, whole: bool) -> Result<Option<Symptom>> {
+    /// How a model fails, found by a process of its own: the model as it was given, with its sizes and
+    /// constants, or a part, which is to fail in this way.
+    fn probe(&self, model: &Path, data: Option<&Path>, wanted: Option<&Symptom>) -> Result<Option<Symptom>> {
         let doing = || "starting a process to try it in".into();
         let mut command = this_program("probe", model)?;
         command.args(["--target", self.how.target.name]);
@@ -90,8 +91,15 @@ impl Subject<'_> {
         if let Some(dir) = data {
             command.arg("--data").arg(dir);
         }
-        if whole {
-            self.fix(&mut command);
+        match wanted.map(|w| w.kind) {
+            None => self.fix(&mut command),
+            Some(Kind::Import) => {
+                command.args(["--only", "import"]);
+            }
+            Some(Kind::Compile) => {
+                command.args(["--only", "compile"]);
+            }
+            Some(_) => {}
         }
         match process::run(&mut command).doing(doing)? {
             End::Crash(place) => Ok(Some(Symptom::new(Kind::Crash, Some(&place), ""))),
@@ -120,7 +128,7 @@ impl Search<'_> {
         self.bar.at(self.tries, &format!("try {}: {kib} KiB", self.tries));
         let (model, data) = (self.folder.path().join("small.onnx"), self.folder.path().join("data"));
         let written = std::fs::write(&model, &small.bytes).is_ok() && (!recorded || write_inputs(&data, small).is_ok());
-        let found = self.subject.probe(&model, recorded.then_some(&*data), false);
+        let found = self.subject.probe(&model, recorded.then_some(&*data), Some(&self.wanted));
         written && found.is_ok_and(|found| found.as_ref() == Some(&self.wanted))
     }
 

@@ -26,6 +26,9 @@ pub struct Probe {
     /// Relative L2 distance above which a result is wrong.
     #[arg(long, default_value = "1e-4", value_parser = amount)]
     tolerance: f64,
+    /// Go no further than failures of this kind.
+    #[arg(long, value_parser = ["import", "compile"])]
+    only: Option<String>,
 }
 
 impl Probe {
@@ -42,6 +45,10 @@ impl Probe {
             Ok(model) => model,
             Err(e) => return Ok(Some(Symptom::new(Kind::Import, None, &message(e)))),
         };
+        let only = self.only.as_deref();
+        if only == Some("import") {
+            return Ok(None);
+        }
         let graph = match stages::optimize(model.graph.clone(), &options, &mut go) {
             Ok(graph) => graph,
             Err(e) => return Ok(Some(compile(e))),
@@ -54,6 +61,9 @@ impl Probe {
                 Err(e) => return Ok(Some(compile(e))),
             },
         };
+        if only == Some("compile") {
+            return Ok(None);
+        }
         let ports = sizes::inputs(&model.graph);
         let given = match &self.data {
             Some(dir) => inputs::recorded(&self.model, &ports, dir)?,
