@@ -1,4 +1,4 @@
-//! `Slice`: `data[starts:ends:steps]` along axes, as NumPy does. <https://onnx.ai/onnx/operators/onnx__Slice.html>
+//! `Slice`: `data[starts:ends:steps]` along axes. <https://onnx.ai/onnx/operators/onnx__Slice.html>
 
 use super::common::movement::{axes, counting, dynamic, element, ints, offset, take, vector_len};
 use super::common::span::Span;
@@ -56,14 +56,14 @@ fn bounds(x: &[Option<&Fact>], a: usize, d: &Dim, rank: usize) -> Result<[Expr; 
     Ok(out)
 }
 
-/// First position and number of positions of `start:end:step`, as expressions.
+/// First position and number of positions of `start:end:step`, as expressions: [`Span::new`] for bounds that are data.
 fn clamp([start, end, step]: &[Expr; 3], d: &Dim) -> (Expr, Expr) {
     let (zero, one, size) = (Expr::int(0), Expr::int(1), Expr::size(d));
     let up = step.gt(&zero);
     let low = up.select(&zero, &Expr::int(-1));
     let high = up.select(&size, &size.sub(&one));
-    let inside = |v: &Expr| v.wrap_index(d).max(&low).min(&high);
-    let (start, end) = (inside(start), inside(end));
+    let inside = |v: &Expr, low: &Expr| v.wrap_index(d).max(low).min(&high);
+    let (start, end) = (inside(start, &zero), inside(end, &low));
     let gap = up.select(&end.sub(&start), &start.sub(&end));
     let by = step.un(crate::lower::Un::Abs);
     (start, gap.add(&by).sub(&one).div(&by).max(&zero))
@@ -138,6 +138,8 @@ impl Op for Slice {
             slice(&x, &[&[3], &[1], &[0]]),
             slice(&ints(&[7, 8, 9]), &[&[1], &[i64::from(i32::MAX)]]),
             slice(&ints(&[7, 8, 9]), &[&[-1], &[-9], &[0], &[-1]]),
+            slice(&ints(&[7, 8, 9]), &[&[-4], &[-9], &[0], &[-1]]),
+            slice(&x, &[&[-9, 4, i64::MIN], &[i64::MIN, -9, -9], &[0, 1, 2], &[-2, -3, -1]]),
             Sample {
                 x: vec![Some(x), Some(ints(&[1])), Some(ints(&[2])), None, Some(ints(&[1]))],
                 ..slice(&ints(&[]), &[])

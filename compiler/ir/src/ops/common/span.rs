@@ -23,7 +23,9 @@ impl Span {
         Span { start: 0.into(), step: 1, len: extent.clone() }
     }
 
-    /// `axis[start:end:step]` of an axis of this extent, with NumPy's meaning of negative and far bounds.
+    /// `axis[start:end:step]` of an axis of this extent. Negative bounds count from its end; then, as ONNX says, the start is
+    /// clamped to `0..=extent`, or to `0..=extent-1` for a negative step, and the end to `0..=extent`, or to `-1..=extent-1`.
+    /// NumPy clamps a start before the first element to -1 instead, and so takes nothing with a negative step.
     pub fn new(start: &Dim, end: &Dim, step: i64, extent: &Dim) -> Self {
         let (d, zero) = (extent, Dim::from(0));
         match step > 0 {
@@ -37,7 +39,7 @@ impl Span {
             }
             false => {
                 let last = d.clone() - 1.into();
-                let start = from_front(start, d).map_or(last.clone(), |s| s.min_of(&last));
+                let start = from_front(start, d).map_or(last.clone(), |s| s.max_of(&zero).min_of(&last));
                 let end = from_front(end, d).unwrap_or_else(|| d.clone()).max_of(&Dim::from(-1));
                 let len = (start.clone() - end).ceil_div(&Dim::from(step.saturating_neg())).max_of(&zero);
                 Span { start, step, len }
@@ -85,7 +87,7 @@ mod tests {
 
     /// Every slice of small axes, against stepping through the axis as the definition says.
     #[test]
-    fn spans_are_those_of_numpy() {
+    fn spans_are_those_of_onnx() {
         let (s, n, m) = (Dim::sym("s"), Dim::sym("n"), Dim::sym("m"));
         for d in 0..4i64 {
             for (a, b) in (-6..6i64).flat_map(|a| (-6..6).map(move |b| (a, b))) {
@@ -111,7 +113,8 @@ mod tests {
     fn positions(start: i64, end: i64, step: i64, d: i64) -> Vec<usize> {
         let wrap = |v: i64| if v < 0 { v + d } else { v };
         let (lo, hi) = if step > 0 { (0, d) } else { (-1, d - 1) };
-        let (mut at, end) = (wrap(start).clamp(lo, hi.max(lo)), wrap(end).clamp(lo, hi.max(lo)));
+        // An axis without elements has no first one to start at.
+        let (mut at, end) = (wrap(start).max(0).min(hi), wrap(end).clamp(lo, hi));
         let mut out = vec![];
         while (step > 0 && at < end) || (step < 0 && at > end) {
             out.push(at as usize);
@@ -127,6 +130,8 @@ mod tests {
         assert_eq!(Span::new(&0.into(), &far, 1, &n), Span::whole(&n));
         assert_eq!(Span::new(&0.into(), &(n.clone() * 2.into()), 1, &n), Span::whole(&n));
         assert_eq!(Span::new(&(-1).into(), &Dim::from(-FAR), -1, &n).len, n);
+        assert_eq!(Span::new(&(n.clone() - 1.into()), &Dim::from(-FAR), -1, &n).len, n);
+        assert_eq!(Span::new(&(-9).into(), &Dim::from(-FAR), -1, &Dim::from(4)).positions(), Some(vec![0]));
         assert_eq!(Span::new(&(-1).into(), &far, 1, &Dim::from(7)).len, 1.into());
     }
 }
