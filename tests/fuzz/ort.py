@@ -63,12 +63,24 @@ def same_and_small(case):
     return transposed or has("AveragePool")(case) and attribute(case, "SAME_") and attribute(case, "dilations")
 
 
+def cubic_at_border(case):
+    return has("GridSample")(case) and attribute(case, "cubic") and attribute(case, "border")
+
+
+def part_of_an_element(case):
+    """Resize to a width that is no whole number, where the mode speaks of the width."""
+    modes = ("align_corners", "tf_crop_and_resize", "pytorch_half_pixel")
+    return has("Resize")(case) and any(attribute(case, m) for m in modes)
+
+
 # What ONNX Runtime is known to mean otherwise: which cases, and why that is left.
 KNOWN = [
     ("VALID with ceil_mode: ONNX says ceil((n - k + 1) / s)", valid_and_ceil),
     ("SAME: ONNX says n * s, or ceil(n / s), whatever kernel and dilations are", same_and_small),
     ("a sequence of length 0 ends in its initial state; ONNX Runtime gives zeros", short_sequence),
     ("a window larger than the image fits nowhere: floor((n - k) / s) + 1 is 0; ONNX Runtime divides towards 0", empty_result),
+    ("border: ONNX takes the border's value for a position outside; ONNX Runtime only for the elements around it", cubic_at_border),
+    ("the width of Resize is length * scale in ONNX's tests, 2.4 for 4 * 0.6; ONNX Runtime takes 2", part_of_an_element),
     ("floats outside of the target's range saturate; ONNX leaves it open and ONNX Runtime wraps", to_unsigned),
 ]
 
