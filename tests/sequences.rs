@@ -1,7 +1,8 @@
 //! Sequences and optionals on the target `cpu`: what the oracle gives, and what it refuses.
 
 use crate::cpu;
-use dlc_ir::{DType, Graph, Num, Tensor, interp, text};
+use dlc_ir::{DType, Dim, Graph, Num, OpRef, Sample, Tensor, Value, interp, ops::OPS, text};
+use std::collections::BTreeSet;
 
 fn t(shape: &[usize], seed: i64) -> Tensor {
     let n: usize = shape.iter().product();
@@ -108,4 +109,63 @@ fn other_tensors_than_declared_are_refused() {
     {
         assert!(cpu::run(&g, &[s, int(0)]).unwrap_err().starts_with("`s`: expected a sequence of tensors"));
     }
+}
+
+/// A sample as a model: small integers are constants or inputs; sizes of tensors are constants or symbols.
+fn model(op: OpRef, s: &Sample, constants: bool, symbols: bool) -> dlc_ir::Result<(Graph, Vec<Tensor>)> {
+    let (mut g, mut x, mut inputs) = (Graph::new("sample"), vec![], vec![]);
+    for (i, t) in s.x.iter().enumerate() {
+        x.push(t.as_ref().map(|t| {
+            if constants && t.items().is_none() && t.dtype() == DType::I64 {
+                return g.add_const(&format!("c{i}"), t.clone());
+            }
+            let mut f = t.type_fact();
+            if symbols && f.form.is_dense() {
+                f.shape = t.shape().iter().map(|d| Dim::sym(&format!("s{d}"))).collect();
+            }
+            inputs.push(t.clone());
+            g.add_input(&format!("x{i}"), f)
+        }));
+    }
+    let node = g.add_op("y", op, s.attrs.clone(), &x, s.outputs)?;
+    for port in 0..s.outputs as u32 {
+        g.add_output(&format!("y{port}"), Value { node, port });
+    }
+    Ok((g, inputs))
+}
+
+/// Operators of ONNX with samples of sequences or optionals.
+const OPERATORS: &[&str] = &[
+    "ConcatFromSequence",
+    "Optional",
+    "OptionalGetElement",
+    "OptionalHasElement",
+    "SequenceAt",
+    "SequenceConstruct",
+    "SequenceEmpty",
+    "SequenceErase",
+    "SequenceInsert",
+    "SequenceLength",
+    "SplitToSequence",
+];
+
+#[test]
+fn code_is_the_meaning_of_every_operator_of_forms() {
+    let mut seen = BTreeSet::new();
+    for op in OPS.iter().copied().map(OpRef).filter(|op| op.0.domain().is_empty()) {
+        for (i, s) in op.0.samples().iter().enumerate().filter(|(_, s)| !s.is_text(op.0)) {
+            for (constants, symbols) in [(true, false), (false, false), (false, true)] {
+                // Some operators want a size or a constant; that they say so is tested with them.
+                let Ok((g, x)) = model(op, s, constants, symbols) else { continue };
+                if !dlc_passes::forms::has_forms(&g) {
+                    continue;
+                }
+                let what = format!("{} sample {i}, constants {constants}, symbols {symbols}", op.0.name());
+                let expected = interp::run(&g, &x).unwrap_or_else(|e| panic!("{what}: {e}"));
+                assert_eq!(cpu::run(&g, &x).unwrap_or_else(|e| panic!("{what}: {e}")), expected, "{what}");
+                seen.insert(op.0.name());
+            }
+        }
+    }
+    assert!(OPERATORS.iter().all(|name| seen.contains(name)), "{seen:?}");
 }
