@@ -2,8 +2,9 @@
 //! <https://onnx.ai/onnx/operators/onnx__OptionalHasElement.html>
 
 use super::common::elementwise::sample_floats;
+use crate::lower::{Comp, Expr, Lowering};
 use crate::op::{Strings, maybe};
-use crate::{Arity, Attrs, Ctx, DType, Fact, Num, Op, Result, Sample, Tensor};
+use crate::{Arity, Attrs, Ctx, DType, Fact, Num, Op, Result, Sample, Tensor, ensure};
 
 pub struct OptionalHasElement;
 
@@ -29,6 +30,12 @@ impl Op for OptionalHasElement {
     fn eval(&self, _: &Ctx, x: &[Option<&Tensor>]) -> Result<Vec<Tensor>> {
         let there = maybe(x, 0).is_some_and(|t| !t.is_absent());
         Ok(vec![Tensor::scalar(DType::Bool, Num::from(there))])
+    }
+    fn lowering(&self, _: &Ctx, x: &[Option<&Fact>], y: &[Fact]) -> Result<Lowering> {
+        let x = maybe(x, 0);
+        // A sequence or an optional is written as tensors before.
+        ensure!(x.is_none_or(|f| f.form.is_dense()), "operand 0 is no tensor, expected a tensor");
+        Ok(Lowering::Comps(vec![Comp::new(&y[0], Expr::bool(x.is_some()))]))
     }
     fn takes_narrow(&self) -> bool {
         true
