@@ -30,6 +30,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("protobuf", &["dlc-onnx"]),
     ("rand", &["dlc-compiler", "dlc-models"]),
     ("regex", &["dlc-ir"]),
+    ("rustix", &["dlc-onnx"]),
     ("serde", &["dlc-compiler", "dlc-bench", "dlc"]),
     ("serde_json", &["dlc-bench", "dlc", "dlc-tests", "dlc-fuzz"]),
     ("sha2", &["dlc-models"]),

@@ -4,6 +4,7 @@ use crate::targets::{self, Target};
 use crate::{Error, Result};
 pub use dlc_egraph::Extract;
 use dlc_ir::Tensor;
+use dlc_ir::budget::Limits;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -20,6 +21,15 @@ pub struct Options {
     pub saturation: dlc_egraph::Options,
     /// Type that floating-point layers are computed in.
     pub precision: Precision,
+    /// Most bytes held while the model is read, folded and interpreted; mapped files are not counted.
+    pub max_memory: u64,
+}
+
+impl Options {
+    /// The limits that the stages run within.
+    pub fn limits(&self) -> Limits {
+        Limits { bytes: self.max_memory, ..Limits::NONE }
+    }
 }
 
 impl Default for Options {
@@ -27,7 +37,7 @@ impl Default for Options {
         let target = &targets::TARGETS[0];
         let mut saturation = dlc_egraph::Options::default();
         saturation.limits.time = PATIENCE;
-        Options { target, dims: vec![], constants: vec![], saturation, precision: Precision::F32 }
+        Options { target, dims: vec![], constants: vec![], saturation, precision: Precision::F32, max_memory: u64::MAX }
     }
 }
 

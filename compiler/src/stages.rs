@@ -3,6 +3,7 @@
 use crate::error::Cause;
 use crate::{Error, Options, Result, sizes, targets};
 use dlc_egraph::Traffic;
+use dlc_ir::budget::within;
 use dlc_ir::{Graph, verify};
 use dlc_onnx::{Assumption, LoadOptions};
 use std::fs::File;
@@ -77,7 +78,7 @@ pub fn import_model(path: &Path, options: &Options, watch: &mut Watch) -> Result
     let (index, stage) = (0, &STAGES[0]);
     let Work::Import(run) = stage.work else { unreachable!("the first stage imports") };
     see(watch, Progress { index, stage, graph: None })?;
-    let imported = run(path, options).map_err(|e| Error::stage(stage.name, e))?;
+    let imported = within(options.limits(), || run(path, options)).map_err(|e| Error::stage(stage.name, e))?;
     check(&imported.graph, stage)?;
     see(watch, Progress { index, stage, graph: Some(&imported.graph) })?;
     Ok(imported)
@@ -88,7 +89,7 @@ pub fn optimize(mut graph: Graph, options: &Options, watch: &mut Watch) -> Resul
     for (index, stage) in STAGES.iter().enumerate() {
         let Work::Graph(run) = stage.work else { continue };
         see(watch, Progress { index, stage, graph: None })?;
-        run(&mut graph, options).map_err(|e| Error::stage(stage.name, e))?;
+        within(options.limits(), || run(&mut graph, options)).map_err(|e| Error::stage(stage.name, e))?;
         check(&graph, stage)?;
         see(watch, Progress { index, stage, graph: Some(&graph) })?;
     }
@@ -100,7 +101,7 @@ pub fn emit(model: &Imported, options: &Options, form: &str, watch: &mut Watch) 
     let (index, stage) = (STAGES.len() - 1, &STAGES[STAGES.len() - 1]);
     let Work::Emit(run) = stage.work else { unreachable!("the last stage emits") };
     see(watch, Progress { index, stage, graph: None })?;
-    let bytes = run(model, options, form)?;
+    let bytes = within(options.limits(), || run(model, options, form))?;
     see(watch, Progress { index, stage, graph: Some(&model.graph) })?;
     Ok(bytes)
 }
@@ -144,10 +145,17 @@ fn import(path: &Path, options: &Options) -> Result<Imported, Cause> {
 
 /// The file as text if it is a graph in text form; what only looks like one is left to the ONNX reader.
 fn text_form(path: &Path) -> Result<Option<String>, Cause> {
+    let meta = std::fs::metadata(path)?;
+    if !meta.is_file() {
+        return Err("is not a regular file".into());
+    }
     let mut head = vec![];
     File::open(path)?.take(6).read_to_end(&mut head)?;
     match head == b"graph " {
-        true => Ok(String::from_utf8(std::fs::read(path)?).ok()),
+        true => {
+            dlc_ir::budget::admit(meta.len())?;
+            Ok(String::from_utf8(std::fs::read(path)?).ok())
+        }
         false => Ok(None),
     }
 }

@@ -39,9 +39,9 @@ const ROUNDS: usize = 16;
 
 /// [`fold()`], [`cleanup()`] and [`dce()`] until nothing changes.
 pub fn simplify(g: &mut Graph) -> Result<Report> {
-    let mut total = Report::default();
+    let (mut total, mut room) = (Report::default(), fold::Room::default());
     for _ in 0..ROUNDS {
-        let mut round = fold(g)?;
+        let mut round = fold::fold_within(g, &mut room)?;
         round += cleanup(g)?;
         round += dce(g)?;
         if round.changed == 0 {

@@ -7,8 +7,8 @@ use std::collections::{BTreeSet, HashMap};
 
 /// Deepest chain of expansions: an operator that expands into itself is a bug, not a hang.
 const DEPTH: usize = 16;
-/// Largest constant computed at compile time beyond the size of its operands, in bytes.
-const FOLD_BYTES: usize = 64 << 20;
+/// Most bytes of constants computed at compile time beyond the size of their operands, in all.
+const FOLD_BYTES: usize = 16 << 20;
 
 /// Replaces every operator whose lowering is a graph; folds what becomes constant. Gives the number of replacements.
 pub fn expand(g: &mut Graph) -> Result<usize> {
@@ -80,6 +80,7 @@ fn inline(g: &mut Graph, id: NodeId, inner: &Graph) -> Result<()> {
 
 /// Nodes whose operands are all constant, or whose value is known, become constants; what nobody reads goes.
 pub fn fold(g: &mut Graph) -> Result<()> {
+    let mut room = FOLD_BYTES;
     for id in g.topo()? {
         let Some((op, ctx)) = g.node(id).ctx() else { continue };
         if let Some(known) = g.node(id).outputs.iter().map(|f| f.constant().cloned()).collect::<Option<Vec<_>>>() {
@@ -90,17 +91,36 @@ pub fn fold(g: &mut Graph) -> Result<()> {
         let values: Option<Vec<Option<Tensor>>> =
             x.iter().map(|v| v.map_or(Some(None), |v| g.constant(v).map(|t| Some(t.clone())))).collect();
         let Some(values) = values else { continue };
-        let size = |f: &dlc_ir::Fact| f.len().as_const().map(|n| n as usize * f.dtype.size());
-        let out: Option<usize> = g.node(id).outputs.iter().map(size).sum();
-        let given: usize = values.iter().flatten().map(|t| t.bytes().len()).sum();
+        let size =
+            |f: &dlc_ir::Fact| f.len().as_const().and_then(|n| usize::try_from(n).ok()?.checked_mul(f.dtype.size()));
+        let out = g.node(id).outputs.iter().map(size).try_fold(0usize, |sum, n| sum.checked_add(n?));
+        let given = distinct_bytes(&values);
         if out.is_none_or(|out| out > given.saturating_mul(2).saturating_add(1 << 20).min(FOLD_BYTES.max(given))) {
             continue;
         }
+        let grown = out.unwrap_or(0).saturating_sub(given);
+        if grown > room {
+            continue;
+        }
+        room -= grown;
         let refs: Vec<Option<&Tensor>> = values.iter().map(Option::as_ref).collect();
-        let y = interp::eval(op.0, &ctx, &refs).map_err(|e| e.at(&g.node(id).name, &op.full_name()))?;
+        let y = interp::known(op, &ctx, &refs).map_err(|e| e.at(&g.node(id).name, &op.full_name()))?;
+        let Some(y) = y else { continue };
         replace_by(g, id, y);
     }
     sweep(g)
+}
+
+/// Bytes of the operands, each once.
+fn distinct_bytes(x: &[Option<Tensor>]) -> usize {
+    let mut seen: Vec<*const u8> = vec![];
+    let mut first = |t: &&Tensor| {
+        !seen.contains(&t.bytes().as_ptr()) && {
+            seen.push(t.bytes().as_ptr());
+            true
+        }
+    };
+    x.iter().flatten().filter(|t| first(t)).map(|t| t.bytes().len()).sum()
 }
 
 fn replace_by(g: &mut Graph, id: NodeId, y: Vec<Tensor>) {

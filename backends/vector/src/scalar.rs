@@ -224,7 +224,7 @@ impl<'a> Scalar<'a> {
     pub fn address(&mut self, b: &mut Builder, a: &Linear) -> (Reg, i32) {
         let mut sum: Option<Reg> = None;
         let mut add = |b: &mut Builder, r: Reg| sum = Some(sum.map_or(r, |s| b.add(s, r)));
-        let constant = a.constant.as_const().and_then(|c| i32::try_from(c).ok()).filter(|c| c.abs() < 1 << 24);
+        let constant = a.constant.as_const().and_then(|c| i32::try_from(c).ok()).filter(|c| c.unsigned_abs() < 1 << 24);
         if constant.is_none() {
             let c = b.size(&a.constant);
             add(b, c);

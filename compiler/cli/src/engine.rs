@@ -4,7 +4,7 @@ use crate::failure::{Doing, Failure, Result};
 use dlc_compiler::sizes;
 use dlc_compiler::stages::Imported;
 use dlc_ir::form::{Items, Rank};
-use dlc_ir::{DType, Dim, Fact, Form, Tensor, interp};
+use dlc_ir::{DType, Dim, Fact, Form, Tensor, budget, interp};
 use dlc_runtime::{Model, Options, PortInfo, Session, Value};
 use std::path::Path;
 
@@ -35,7 +35,7 @@ impl Engine {
     }
 
     fn session(model: &Model, threads: usize) -> Result<Engine> {
-        let session = Session::new(model, Options { threads, ..Options::default() });
+        let session = Session::new(model, Options { threads, max_memory: Some(budget::limits().bytes) });
         Ok(Engine::Program(Box::new(session.doing(|| format!("starting {threads} threads"))?), vec![]))
     }
 

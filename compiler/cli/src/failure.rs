@@ -45,11 +45,18 @@ impl Failure {
     }
 }
 
+/// Most letters of a message: names in a file may be as long as the file.
+const LONGEST: usize = 1000;
+
 /// One line, whatever the causes contain.
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         let lines = self.chain.iter().flat_map(|c| c.lines());
-        f.write_str(&lines.map(str::trim).filter(|l| !l.is_empty()).collect::<Vec<_>>().join(": "))
+        let line = lines.map(str::trim).filter(|l| !l.is_empty()).collect::<Vec<_>>().join(": ");
+        match line.char_indices().nth(LONGEST) {
+            Some((end, _)) => write!(f, "{}…", &line[..end]),
+            None => f.write_str(&line),
+        }
     }
 }
 

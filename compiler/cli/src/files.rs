@@ -55,7 +55,13 @@ fn open_to_others(_: &fs::File) -> std::io::Result<()> {
 
 /// Reads a whole file.
 pub fn read(path: &Path) -> Result<Vec<u8>> {
-    fs::read(path).doing(|| format!("reading {}", path.display()))
+    let doing = || format!("reading {}", path.display());
+    let meta = fs::metadata(path).doing(doing)?;
+    if !meta.is_file() {
+        return Err(Failure::data("is not a regular file")).doing(doing);
+    }
+    dlc_ir::budget::admit(meta.len()).doing(doing)?;
+    fs::read(path).doing(doing)
 }
 
 /// Makes a folder for results.
@@ -67,6 +73,9 @@ pub fn make_dir(path: &Path) -> Result<()> {
 pub fn head(path: &Path, n: u64) -> Result<Vec<u8>> {
     use std::io::Read;
     let doing = || format!("reading {}", path.display());
+    if !fs::metadata(path).doing(doing)?.is_file() {
+        return Err(Failure::data("is not a regular file")).doing(doing);
+    }
     let mut out = vec![];
     fs::File::open(path).doing(doing)?.take(n).read_to_end(&mut out).doing(doing)?;
     Ok(out)

@@ -6,7 +6,7 @@ use crate::files;
 use crate::npy;
 use crate::ui::Ui;
 use dlc_compiler::{random, sizes};
-use dlc_ir::{Fact, Form, Tensor};
+use dlc_ir::{Fact, Form, Tensor, budget};
 use std::path::Path;
 
 /// A tensor for each input, in order: those given, and `random:0` for the others, said in a note. Sizes that the given
@@ -44,6 +44,8 @@ pub fn resolve(
                     0
                 }
             };
+            let bytes = shape.iter().fold(fact.dtype.size(), |p, d| p.saturating_mul(*d));
+            budget::admit(bytes as u64).doing(|| format!("making input {name:?}, {}{shape:?}", fact.dtype))?;
             Ok(random::random(fact.dtype, &shape, seed))
         }
     };

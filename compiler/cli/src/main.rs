@@ -5,6 +5,7 @@ mod engine;
 mod failure;
 mod files;
 mod inputs;
+mod memory;
 mod minimize;
 mod npy;
 mod npy_text;
@@ -16,6 +17,7 @@ mod ui;
 mod verbs;
 
 use clap::Parser;
+use dlc_ir::budget::{Limits, within};
 use std::process::ExitCode;
 
 /// Compiles trained ONNX models into one file each, runs them, and checks the result.
@@ -27,6 +29,10 @@ struct Cli {
     /// Print one JSON object instead of text.
     #[arg(long, global = true)]
     json: bool,
+    /// Most memory for reading, folding and interpreting a model and for the arena of a program: 512MB, 2GiB, or a number of
+    /// bytes; half of the machine's by default. Mapped files are not counted.
+    #[arg(long, global = true, value_name = "SIZE", value_parser = memory::parse)]
+    max_memory: Option<u64>,
     #[command(subcommand)]
     verb: verbs::Verb,
 }
@@ -34,7 +40,8 @@ struct Cli {
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let ui = ui::Ui::new(cli.json);
-    match cli.verb.run(&ui) {
+    let limits = Limits { bytes: cli.max_memory.unwrap_or_else(memory::share), ..Limits::NONE };
+    match within(limits, || cli.verb.run(&ui)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => ui.report(&failure),
     }

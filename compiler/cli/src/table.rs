@@ -8,7 +8,7 @@ pub fn table(columns: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> S
     t.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
     t.set_header(columns.iter().map(|c| c.trim_start_matches('>')));
     for row in rows {
-        t.add_row(row);
+        t.add_row(row.iter().map(|cell| crate::ui::plain(cell)));
     }
     for (i, c) in columns.iter().enumerate() {
         if let (true, Some(column)) = (c.starts_with('>'), t.column_mut(i)) {

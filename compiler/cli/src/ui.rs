@@ -33,10 +33,10 @@ impl Ui {
     pub fn show<T: serde::Serialize>(&self, report: &T, text: impl FnOnce() -> String) -> Result<()> {
         match self.json {
             true => match serde_json::to_string(report) {
-                Ok(json) => self.print(&json),
+                Ok(json) => self.print(&visible(&json, |c| format!("\\u{:04x}", c as u32))),
                 Err(e) => Err(Failure::data(format!("writing JSON: {e}"))),
             },
-            false => self.print(&text()),
+            false => self.print(&text().split('\n').map(plain).collect::<Vec<_>>().join("\n")),
         }
     }
 
@@ -58,12 +58,12 @@ impl Ui {
 
     /// Says something beside the result.
     pub fn note(&self, text: &str) {
-        let _ = writeln!(std::io::stderr(), "note: {text}");
+        let _ = writeln!(std::io::stderr(), "note: {}", plain(text));
     }
 
     /// Says what failed; gives the exit code.
     pub fn report(&self, failure: &Failure) -> ExitCode {
-        let text = failure.to_string();
+        let text = plain(&failure.to_string());
         if !text.is_empty() {
             let label = paint("error:", "1;31", std::io::stderr().is_terminal());
             let _ = writeln!(std::io::stderr(), "{label} {text}");
@@ -77,17 +77,28 @@ impl Ui {
     }
 }
 
+/// Text whose control characters and marks of direction are written out: names come from files, and must not steer a
+/// terminal.
+pub fn plain(text: &str) -> String {
+    visible(text, |c| c.escape_default().to_string())
+}
+
+/// Text with characters that are not seen, but steer a terminal or the direction of text, as `written` gives them.
+pub fn visible(text: &str, written: impl Fn(char) -> String) -> String {
+    let steers = |c: char| matches!(c as u32, 0x200b..=0x200f | 0x2028..=0x202e | 0x2060..=0x206f | 0xfeff);
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() || steers(c) { out.push_str(&written(c)) } else { out.push(c) }
+    }
+    out
+}
+
 /// Text in a colour, if there is a terminal to show it.
 pub fn paint(text: &str, code: &str, on: bool) -> String {
     match on && std::env::var_os("NO_COLOR").is_none() {
         true => format!("\x1b[{code}m{text}\x1b[0m"),
         false => text.into(),
     }
-}
-
-/// Whether the standard output is a terminal that shows colour.
-pub fn colour() -> bool {
-    std::io::stdout().is_terminal()
 }
 
 /// A progress bar on the standard error; removed when dropped.
@@ -123,5 +134,15 @@ impl Bar {
 impl Drop for Bar {
     fn drop(&mut self) {
         self.0.finish_and_clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_cannot_steer_a_terminal() {
+        assert_eq!(plain("a\u{1b}[2J\u{9b}\u{202e}\r\nb é"), "a\\u{1b}[2J\\u{9b}\\u{202e}\\r\\nb é");
     }
 }

@@ -65,6 +65,32 @@ impl Dim {
         Dim { terms: [(vec![a], 1)].into() }
     }
 
+    /// A sum as one factor, `div(x,1)`, that products do not write out.
+    fn whole(self) -> Dim {
+        match self.terms.len() {
+            0 | 1 => self,
+            _ => Dim::atom(Atom::Div(self.into(), Dim::from(1).into())),
+        }
+    }
+
+    /// Number of terms and symbols in all of the expression.
+    pub fn weight(&self) -> usize {
+        let of = |a: &Atom| match a {
+            Atom::Sym(_) => 1,
+            Atom::Div(a, b) | Atom::Mod(a, b) | Atom::Min(a, b) | Atom::Max(a, b) => 1 + a.weight() + b.weight(),
+        };
+        self.terms.keys().map(|m| 1 + m.iter().map(of).sum::<usize>()).sum()
+    }
+
+    /// How deep `div`, `mod`, `min` and `max` are nested.
+    pub fn depth(&self) -> usize {
+        let of = |a: &Atom| match a {
+            Atom::Sym(_) => 0,
+            Atom::Div(a, b) | Atom::Mod(a, b) | Atom::Min(a, b) | Atom::Max(a, b) => 1 + a.depth().max(b.depth()),
+        };
+        self.terms.keys().flatten().map(of).max().unwrap_or(0)
+    }
+
     /// The value, if no symbol is in it.
     pub fn as_const(&self) -> Option<i64> {
         match self.terms.len() {
@@ -339,9 +365,16 @@ impl Sub for Dim {
     }
 }
 
+/// Most parts that a product is written out to; it would grow with every power of a sum.
+const MOST_PARTS: usize = 4096;
+
 impl Mul for Dim {
     type Output = Dim;
     fn mul(self, rhs: Dim) -> Dim {
+        let many = self.terms.len() > 1 || rhs.terms.len() > 1;
+        if many && self.terms.len() * rhs.weight() + rhs.terms.len() * self.weight() > MOST_PARTS {
+            return self.whole() * rhs.whole();
+        }
         let mut out = Dim::default();
         for (a, ca) in &self.terms {
             for (b, cb) in &rhs.terms {
@@ -435,6 +468,14 @@ mod tests {
         let d = (n() * 3.into() + 1.into()).div(&2.into()).max_of(&n()) - n().rem(&4.into());
         assert_eq!(d.eval(&env), Ok(11 - 3));
         assert!(Dim::sym("q").eval(&env).unwrap_err().contains("\"q\""));
+    }
+
+    #[test]
+    fn products_of_long_sums_stay_short() {
+        let sum = (0..100).map(|i| Dim::sym(&format!("s{i}"))).fold(Dim::from(0), |a, b| a + b);
+        let p = product(&[sum.clone(), sum.clone(), sum.clone(), sum]);
+        assert!(p.weight() <= MOST_PARTS && p.to_string().len() < 10_000, "{}", p.weight());
+        assert_eq!(p.eval(&|_| Some(2)), Ok(200i64.pow(4)));
     }
 
     #[test]

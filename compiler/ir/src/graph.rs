@@ -1,6 +1,6 @@
 //! A graph of operators. The one file that knows petgraph.
 
-use crate::{Attrs, Ctx, Error, Fact, OpRef, Result, Tensor};
+use crate::{Attrs, Ctx, Dim, Error, Fact, OpRef, Result, Tensor};
 use petgraph::Direction;
 use petgraph::stable_graph::{NodeIndex, StableDiGraph};
 use petgraph::visit::EdgeRef;
@@ -71,6 +71,23 @@ impl Node {
     }
 }
 
+/// Deepest nesting of the expression of a size, and most parts of it: what works on expressions recurses and copies them.
+const DEEPEST: usize = 128;
+const HEAVIEST: usize = 1 << 14;
+
+fn check_size(d: &Dim) -> Result<()> {
+    let (depth, weight) = (d.depth(), d.weight());
+    crate::ensure!(
+        depth <= DEEPEST,
+        "a size is an expression {depth} deep, expected at most {DEEPEST}: fix sizes of the inputs"
+    );
+    crate::ensure!(
+        weight <= HEAVIEST,
+        "a size is an expression of {weight} parts, expected at most {HEAVIEST}: fix sizes of the inputs"
+    );
+    Ok(())
+}
+
 #[derive(Clone, Copy, Debug)]
 struct Edge {
     port: u32,
@@ -134,6 +151,7 @@ impl Graph {
         crate::attrs::check(attrs, op.schema()).map_err(at)?;
         let x: Vec<Option<&Fact>> = x.iter().map(|v| v.map(|v| self.fact(v))).collect();
         let y = crate::op::infer(op.0, &Ctx { name, attrs, outputs: n }, &x).map_err(at)?;
+        y.iter().flat_map(|f| &f.shape).try_for_each(check_size).map_err(at)?;
         match y.len() == n {
             true => Ok(y),
             false => Err(at(Error::op(format!("infer gave {} facts for {n} results", y.len())))),

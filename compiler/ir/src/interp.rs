@@ -2,7 +2,7 @@
 
 use crate::graph::Kind;
 use crate::strings;
-use crate::{Ctx, Error, Graph, NodeId, Result, Tensor, Value};
+use crate::{Ctx, Error, Graph, NodeId, OpRef, Result, Tensor, Value, budget};
 use std::collections::HashMap;
 
 /// Outputs of the graph for these inputs, in order.
@@ -23,6 +23,7 @@ pub fn run_with(g: &Graph, inputs: &[Tensor], seen: &mut dyn FnMut(NodeId, &[Ten
     }
     let order = g.topo()?;
     let mut uses = count_uses(g, &order);
+    let mut held = budget::Held::default();
     for id in order {
         let results = match &g.node(id).kind {
             Kind::Input => continue,
@@ -31,11 +32,13 @@ pub fn run_with(g: &Graph, inputs: &[Tensor], seen: &mut dyn FnMut(NodeId, &[Ten
         };
         seen(id, &results);
         for v in g.operands(id).into_iter().flatten() {
-            release(&mut values, &mut uses, v);
+            let freed = release(&mut values, &mut uses, v);
+            held.release(if matches!(g.node(v.node).kind, Kind::Op { .. }) { freed } else { 0 });
         }
         for (port, t) in results.into_iter().enumerate() {
             let v = Value { node: id, port: port as u32 };
             if uses.contains_key(&v) {
+                held.take(bytes(g, id, &t)).map_err(|e| e.at(&g.node(id).name, &g.node(id).op_name()))?;
                 values.insert(v, t);
             }
         }
@@ -64,7 +67,21 @@ pub fn eval(op: &dyn crate::Op, ctx: &Ctx, x: &[Option<&Tensor>]) -> Result<Vec<
         let n = f.len().as_const().unwrap_or(0);
         crate::ensure!(n <= MOST_ELEMENTS, "a result has {n} elements, expected at most {MOST_ELEMENTS}");
     }
+    budget::admit_results(&y)?;
     strings::eval(op, ctx, x)
+}
+
+/// Most work of an operator that runs a graph when it is evaluated while compiling: a loop may be endless.
+const WORK_WHEN_COMPILING: u64 = 1 << 20;
+
+/// Results of an operator whose operands are known when compiling; `None` where they are left to the run, since a graph that
+/// it runs goes on for too long.
+pub fn known(op: OpRef, ctx: &Ctx, x: &[Option<&Tensor>]) -> Result<Option<Vec<Tensor>>> {
+    let runs_graphs = ctx.attrs.iter().any(|(_, a)| matches!(a, crate::Attr::Graph(_)));
+    match runs_graphs {
+        true => budget::bounded(WORK_WHEN_COMPILING, || eval(op.0, ctx, x)),
+        false => eval(op.0, ctx, x).map(Some),
+    }
 }
 
 fn count_uses(g: &Graph, order: &[NodeId]) -> HashMap<Value, usize> {
@@ -80,11 +97,17 @@ fn count_uses(g: &Graph, order: &[NodeId]) -> HashMap<Value, usize> {
     uses
 }
 
-fn release(values: &mut HashMap<Value, Tensor>, uses: &mut HashMap<Value, usize>, v: Value) {
-    if let Some(n) = uses.get_mut(&v) {
-        *n -= 1;
-        if *n == 0 {
-            values.remove(&v);
-        }
+/// Bytes of a result that nothing but the run holds.
+fn bytes(g: &Graph, id: NodeId, t: &Tensor) -> u64 {
+    if matches!(g.node(id).kind, Kind::Op { .. }) { t.bytes().len() as u64 } else { 0 }
+}
+
+/// Lets go of a value that was used for the last time; how many bytes it has.
+fn release(values: &mut HashMap<Value, Tensor>, uses: &mut HashMap<Value, usize>, v: Value) -> u64 {
+    let Some(n) = uses.get_mut(&v) else { return 0 };
+    *n -= 1;
+    if *n > 0 {
+        return 0;
     }
+    values.remove(&v).map_or(0, |t| t.bytes().len() as u64)
 }

@@ -4,9 +4,11 @@
 //! * [`Op`]: an operator, one file each in [`ops`]; `eval` is the truth all faster code is compared with.
 //! * [`Graph`]: operators wired together; [`text`] prints and parses it, [`verify`] checks it, [`interp`] runs it.
 //! * [`grad`]: gradients of graphs, as graphs.
+//! * [`budget`]: limits on memory and work of reading and evaluating.
 //! * [`lower`]: the scalar language operators are lowered to, and its interpreter.
 
 pub mod attrs;
+pub mod budget;
 pub mod dim;
 pub mod dtype;
 pub mod error;
@@ -21,6 +23,7 @@ pub mod narrow;
 pub mod op;
 pub mod ops;
 pub mod strings;
+pub mod suggest;
 pub mod tensor;
 pub mod text;
 pub mod verify;

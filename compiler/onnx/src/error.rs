@@ -21,6 +21,14 @@ pub enum Error {
         /// What the decoder said.
         source: prost::DecodeError,
     },
+    /// The bytes would be more than is allowed when decoded.
+    #[error("{message}: {what}")]
+    Size {
+        /// The ONNX message.
+        message: &'static str,
+        /// Expectation and finding.
+        what: String,
+    },
     /// A constant is malformed.
     #[error("tensor {name:?}: {what}")]
     Tensor {

@@ -1,8 +1,11 @@
 //! ONNX files as graphs, and graphs as ONNX files.
 //!
 //! Files are mapped, not read: weights of the graph are slices of the mapped file. Operators of every version of
-//! ai.onnx are brought to their newest form, which is what [`dlc_ir`] has.
+//! ai.onnx are brought to their newest form, which is what [`dlc_ir`] has. What reading takes in memory is counted against
+//! [`dlc_ir::budget`] before it is taken.
 
+mod beside;
+mod census;
 mod dims;
 mod error;
 mod export;
@@ -40,13 +43,14 @@ pub struct LoadOptions {
     pub dims: BTreeMap<String, i64>,
     /// Values of inputs that are known at compile time; they are inputs no more.
     pub constants: BTreeMap<String, Tensor>,
-    /// Most nodes, with those of expanded functions and of branches that are tried; more are refused.
+    /// Most nodes, values and constants of the file, and most nodes with those of expanded functions and of branches that
+    /// are tried; more are refused.
     pub nodes: usize,
 }
 
 impl Default for LoadOptions {
     fn default() -> Self {
-        LoadOptions { dims: BTreeMap::new(), constants: BTreeMap::new(), nodes: 1 << 20 }
+        LoadOptions { dims: BTreeMap::new(), constants: BTreeMap::new(), nodes: 1 << 18 }
     }
 }
 
@@ -74,6 +78,7 @@ pub fn load(path: &Path, opts: &LoadOptions) -> Result<Model> {
 
 /// Reads a model from memory; `folder` is where constants in files of their own are, if anywhere.
 pub fn load_bytes(bytes: Bytes, folder: Option<&Path>, opts: &LoadOptions) -> Result<Model> {
+    census::check("ModelProto", census::Kind::Model, &bytes, opts.nodes)?;
     let m = decode::<proto::ModelProto>("ModelProto", bytes)?;
     let folder = folder.map(|f| if f.as_os_str().is_empty() { Path::new(".") } else { f });
     let (graph, assumptions) = import::import(&m, folder, opts)?;
@@ -85,7 +90,9 @@ pub fn load_bytes(bytes: Bytes, folder: Option<&Path>, opts: &LoadOptions) -> Re
 
 /// Names of the inputs that a model declares and gives no value, in order.
 pub fn input_names(path: &Path) -> Result<Vec<String>> {
-    let m = decode::<proto::ModelProto>("ModelProto", file::map(path)?)?;
+    let bytes = file::map(path)?;
+    census::check("ModelProto", census::Kind::Model, &bytes, LoadOptions::default().nodes)?;
+    let m = decode::<proto::ModelProto>("ModelProto", bytes)?;
     Ok(m.graph.as_ref().map(import::open_inputs).unwrap_or_default())
 }
 
@@ -119,6 +126,7 @@ pub fn read_tensor_pb(path: &Path) -> Result<Tensor> {
 
 /// The tensor of a serialized `TensorProto`.
 pub fn tensor_from_bytes(bytes: Bytes) -> Result<Tensor> {
+    census::check("TensorProto", census::Kind::Tensor, &bytes, usize::MAX)?;
     let t = decode::<proto::TensorProto>("TensorProto", bytes)?;
     tensor::read(&t, &mut External::default())
 }

@@ -4,10 +4,7 @@ use crate::external::External;
 use crate::proto::{SparseTensorProto, TensorProto};
 use crate::{Error, Result, packed};
 use bytes::Bytes;
-use dlc_ir::{DType, Num, Tensor};
-
-/// Most bytes that a sparse constant may fill when written out.
-const DENSE_LIMIT: usize = 1 << 30;
+use dlc_ir::{DType, Tensor};
 
 /// The element type with this number, or a refusal that names it.
 pub fn dtype(code: i32) -> std::result::Result<DType, String> {
@@ -27,6 +24,7 @@ pub fn read(t: &TensorProto, external: &mut External) -> Result<Tensor> {
     let dtype = dtype(t.data_type).map_err(refuse)?;
     let shape = shape(&t.dims).map_err(refuse)?;
     if dtype == DType::Str {
+        external.hold(&t.name, stored_strings(t))?;
         return strings(t, &shape).map_err(refuse);
     }
     let elements = count(&shape).map_err(refuse)?;
@@ -34,11 +32,17 @@ pub fn read(t: &TensorProto, external: &mut External) -> Result<Tensor> {
     let bytes = match (t.data_location, &t.raw_data) {
         (1, _) => external.bytes(t, need)?,
         (0, Some(raw)) if !raw.is_empty() || need == 0 => raw.clone(),
-        (0, _) => typed(t, dtype).map_err(refuse)?,
+        (0, _) => {
+            external.hold(&t.name, need.min(stored(t)))?;
+            typed(t, dtype).map_err(refuse)?
+        }
         (other, _) => return Err(refuse(format!("data location {other}, expected 0 or 1"))),
     };
     if bytes.len() != need {
         return Err(refuse(format!("{} bytes of data, expected {need} for {dtype}{shape:?}", bytes.len())));
+    }
+    if dtype.bits() < 8 {
+        external.hold(&t.name, elements)?;
     }
     Ok(Tensor::from_bytes(dtype, &shape, packed::unpack(dtype, elements, bytes))?)
 }
@@ -53,6 +57,20 @@ fn strings(t: &TensorProto, shape: &[usize]) -> std::result::Result<Tensor, Stri
     let all: Vec<String> = t.string_data.iter().map(text).collect::<std::result::Result<_, _>>()?;
     Ok(Tensor::of_strings(shape, all))
 }
+
+/// Most bytes that the typed fields of a tensor may become.
+fn stored(t: &TensorProto) -> usize {
+    let words = t.float_data.len() + t.int32_data.len();
+    4 * words + 8 * (t.double_data.len() + t.int64_data.len() + t.uint64_data.len())
+}
+
+/// Most bytes that strings take while they are sorted into a table: each twice, with its headers and its number.
+fn stored_strings(t: &TensorProto) -> usize {
+    t.string_data.iter().map(|s| 2 * s.len() + STRING).sum()
+}
+
+/// Bytes of a string besides its letters: in a list, in a table, and the number that stands for it.
+const STRING: usize = 96;
 
 fn shape(dims: &[i64]) -> std::result::Result<Vec<usize>, String> {
     let size = |d: &i64| usize::try_from(*d).map_err(|_| format!("dims {dims:?} contain a negative size"));
@@ -81,6 +99,9 @@ fn typed(t: &TensorProto, dtype: DType) -> std::result::Result<Bytes, String> {
     }))
 }
 
+/// Most bytes that a sparse constant may fill when written out.
+const DENSE_LIMIT: usize = 1 << 30;
+
 /// A sparse constant, written out.
 pub fn read_sparse(s: &SparseTensorProto, external: &mut External) -> Result<Tensor> {
     let values = s.values.as_ref().ok_or_else(|| Error::tensor("", "sparse tensor without values"))?;
@@ -90,18 +111,21 @@ pub fn read_sparse(s: &SparseTensorProto, external: &mut External) -> Result<Ten
     if v.dtype() == DType::Str {
         return Err(refuse("a sparse tensor of strings is not supported".into()));
     }
-    if count(&shape).map_err(refuse)?.saturating_mul(v.dtype().size()) > DENSE_LIMIT {
+    let need = count(&shape).map_err(refuse)?.saturating_mul(v.dtype().size());
+    if need > DENSE_LIMIT {
         return Err(refuse(format!("sparse tensor of {shape:?} is too large to be written out")));
     }
+    external.hold(&values.name, need)?;
     let at = match &s.indices {
         Some(i) => read(i, external)?,
         None => Tensor::i64(&[0], &[]),
     };
-    let mut dense = vec![Num::I(0); shape.iter().product()];
-    for (p, v) in positions(&at, &shape, v.len()).map_err(refuse)?.into_iter().zip(v.iter()) {
-        *dense.get_mut(p).ok_or_else(|| refuse(format!("position {p} is outside of {shape:?}")))? = v;
+    let (mut dense, size) = (vec![0u8; need], v.dtype().size());
+    for (p, element) in positions(&at, &shape, v.len()).map_err(refuse)?.into_iter().zip(v.bytes().chunks(size)) {
+        let place = p.checked_mul(size).and_then(|at| dense.get_mut(at..at.checked_add(size)?));
+        place.ok_or_else(|| refuse(format!("position {p} is outside of {shape:?}")))?.copy_from_slice(element);
     }
-    Ok(Tensor::new(v.dtype(), &shape, dense))
+    Ok(Tensor::from_bytes(v.dtype(), &shape, dense.into())?)
 }
 
 /// Row-major positions from `[n]` positions or `[n, rank]` indices.

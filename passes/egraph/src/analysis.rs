@@ -138,7 +138,7 @@ fn small_values(op: OpRef, ctx: &Ctx, facts: &[Option<&Fact>]) -> Option<Vec<Ten
             None => None,
         });
     }
-    interp::eval(op.0, ctx, &x).ok().filter(|y| y.iter().all(|t| small(&t)))
+    interp::known(op, ctx, &x).ok().flatten().filter(|y| y.iter().all(|t| small(&t)))
 }
 
 /// Whether a size is one that only the data of the node `name` decides.

@@ -121,6 +121,7 @@ impl Image {
             return Err(Error::Truncated { what: "the file", expected: end, found: file.len() as u64 });
         }
         image.lengths()?;
+        gaps(&sections, &file)?;
         verify(&image.program)?;
         Ok(image)
     }
@@ -133,6 +134,29 @@ impl Image {
         }
         let text = |(code, constants)| format!("{code} bytes of code and {constants} of constants");
         Err(Error::Program { place: "the program".into(), expected: text(expected), found: text(found) })
+    }
+}
+
+/// Every byte belongs to the header or a section, or is zero: nothing is left that no checksum covers.
+fn gaps(sections: &[Section; 4], file: &[u8]) -> Result<()> {
+    let mut at = HEADER as u64;
+    let ends = sections.iter().map(|s| (s.offset, s.offset + s.len)).chain([(file.len() as u64, file.len() as u64)]);
+    for (offset, end) in ends {
+        let gap = if at <= offset { &file[at as usize..offset as usize] } else { return Err(unordered(at, offset)) };
+        if let Some(k) = gap.iter().position(|b| *b != 0) {
+            let place = format!("byte {} of the file, between sections", at + k as u64);
+            return Err(Error::Program { place, expected: "0".into(), found: gap[k].to_string() });
+        }
+        at = end;
+    }
+    Ok(())
+}
+
+fn unordered(at: u64, found: u64) -> Error {
+    Error::Program {
+        place: "a section".into(),
+        expected: format!("{at} or more as its begin"),
+        found: found.to_string(),
     }
 }
 

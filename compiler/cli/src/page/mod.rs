@@ -2,6 +2,7 @@
 
 pub mod layout;
 
+use crate::ui::visible;
 use dlc_ir::graph::Kind;
 use dlc_ir::{Graph, Node, NodeId, Value};
 use serde::Serialize;
@@ -40,6 +41,7 @@ pub fn page(g: &Graph, summary: &str) -> Result<String, dlc_ir::Error> {
     let facts: Vec<Facts> = drawn.iter().map(|id| facts(g, *id)).collect();
     // `<` would end the script element early.
     let data = serde_json::to_string(&facts).unwrap_or_else(|_| "[]".into()).replace('<', "\\u003c");
+    let data = visible(&data, |c| format!("\\u{:04x}", c as u32));
     let svg = svg(&l, &labels, &widths);
     Ok(TEMPLATE
         .replace("@TITLE@", &escape(&g.name))
@@ -138,8 +140,7 @@ fn escape(text: &str) -> String {
             '>' => out.push_str("&gt;"),
             '"' => out.push_str("&quot;"),
             '@' => out.push_str("&#64;"),
-            c if c.is_control() => out.push(' '),
-            c => out.push(c),
+            c => out.push_str(&visible(c.encode_utf8(&mut [0; 4]), |_| " ".into())),
         }
     }
     out

@@ -2,7 +2,7 @@
 
 use crate::failure::Result;
 use crate::table;
-use crate::ui::{Ui, colour, paint};
+use crate::ui::Ui;
 use serde::Serialize;
 use std::path::PathBuf;
 
@@ -21,7 +21,7 @@ impl Doctor {
     pub fn run(self, ui: &Ui) -> Result<()> {
         let checks = [version(), system(), cpu_features(), cores(), memory(), cache_folder()];
         ui.show(&checks, || {
-            let mark = |good| if good { paint("ok", "32", colour()) } else { paint("!!", "31", colour()) };
+            let mark = |good| if good { "ok".to_string() } else { "!!".to_string() };
             let rows = checks.iter().map(|c| vec![mark(c.good), c.what.to_string(), c.finding.clone()]);
             table::table(&["", "what", "finding"], rows)
         })

@@ -112,7 +112,7 @@ impl Op for Loop {
         let mut state: Vec<Tensor> = carried.into_iter().cloned().collect();
         let n = state.len();
         let mut scanned: Vec<Vec<Tensor>> = vec![vec![]; scans(&a, n)?];
-        let mut i = 0;
+        let (mut i, mut held) = (0, crate::budget::Held::default());
         while i < trips && go {
             let mut inputs =
                 vec![Tensor::scalar(DType::I64, Num::I(i as i128)), Tensor::scalar(DType::Bool, go.into())];
@@ -120,6 +120,7 @@ impl Op for Loop {
             inputs.extend(captured.iter().map(|t| (*t).clone()));
             let mut out = crate::interp::run(&a.body, &inputs)?;
             for (all, t) in scanned.iter_mut().zip(out.split_off(1 + n)) {
+                held.take(t.bytes().len() as u64)?;
                 all.push(t);
             }
             state = out.split_off(1);

@@ -1,5 +1,6 @@
 //! Text to words.
 
+use crate::budget::Held;
 use crate::{Error, Result};
 
 /// A word of the text form.
@@ -15,9 +16,12 @@ pub enum Token {
     Mark(char),
 }
 
+/// Bytes that reading takes for a word, besides its text.
+const PER_WORD: usize = 128;
+
 /// Words and the line each is on.
 pub fn lex(s: &str) -> Result<Vec<(Token, usize)>> {
-    let (mut out, mut rest, mut line) = (vec![], s, 1);
+    let (mut out, mut rest, mut line, mut held) = (vec![], s, 1, Held::default());
     while let Some(c) = rest.chars().next() {
         let (token, length) = match c {
             '"' => string(rest).map_err(|what| Error::Text { line, what })?,
@@ -26,6 +30,7 @@ pub fn lex(s: &str) -> Result<Vec<(Token, usize)>> {
             c => (Token::Mark(c), c.len_utf8()),
         };
         if !c.is_whitespace() {
+            held.take((PER_WORD + length) as u64).map_err(|e| Error::Text { line, what: e.to_string() })?;
             out.push((token, line));
         }
         line += rest[..length].matches('\n').count();

@@ -4,6 +4,7 @@ mod expr;
 
 use super::lex::{Token, lex};
 use crate::fact::Quant;
+use crate::suggest::did_you_mean;
 use crate::{Attrs, Error, Fact, Graph, Known, OpRef, Result, Tensor, Value, ops};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -211,7 +212,9 @@ impl Parser {
         let name = self.name()?;
         match ops::by_name(&name) {
             Some(op) => Ok(op),
-            None => self.fail(format!("no operator {name:?}")),
+            None => {
+                self.fail(format!("no operator {name:?}{}", did_you_mean(&name, ops::OPS.iter().map(|op| op.name()))))
+            }
         }
     }
 

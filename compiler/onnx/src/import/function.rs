@@ -5,6 +5,9 @@ use crate::Result;
 use crate::proto::{AttributeProto, FunctionProto, NodeProto};
 use dlc_ir::Value;
 
+/// What a call counts besides the nodes of the function, which are copied.
+const CALL: usize = 15;
+
 impl Importer<'_> {
     /// The nodes of `function` in place of the call; the values of its outputs.
     pub(super) fn call(
@@ -14,6 +17,9 @@ impl Importer<'_> {
         call: &NodeProto,
         x: &[Option<Value>],
     ) -> Result<Vec<Option<Value>>> {
+        self.nodes_left = self.nodes_left.saturating_sub(CALL);
+        let copied: usize = function.node.iter().map(prost::Message::encoded_len).sum();
+        self.external.hold(&function.name, copied)?;
         let nodes: Vec<NodeProto> = function.node.iter().map(|n| bind(n, function, &call.attribute)).collect();
         let opsets = f.opsets.of_function(&function.opset_import)?;
         let mut env = Env::default();

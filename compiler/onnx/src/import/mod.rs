@@ -150,7 +150,12 @@ impl Importer<'_> {
         self.nodes(f, &g.name, &g.node)?;
         let missing = |name: &str| Error::graph(&g.name, format!("no node gives the output {name:?}"));
         let output = |name: &String| Ok((name.clone(), f.env.value(name).ok_or_else(|| missing(name))?));
-        g.output.iter().map(|o| output(&o.name)).collect()
+        let outputs: Vec<(String, Value)> = g.output.iter().map(|o| output(&o.name)).collect::<Result<_>>()?;
+        let mut seen = BTreeSet::new();
+        match outputs.iter().find(|o| !seen.insert(&*o.0)) {
+            Some((name, _)) => Err(Error::graph(&g.name, format!("two outputs are named {name:?}"))),
+            None => Ok(outputs),
+        }
     }
 
     fn constant(&mut self, f: &mut Frame, name: &str, t: Tensor) {
@@ -165,7 +170,7 @@ impl Importer<'_> {
         }
         self.nodes_left = match self.nodes_left.checked_sub(nodes.len()) {
             Some(left) => left,
-            None => return Err(Error::graph(graph, "more nodes than are allowed")),
+            None => return Err(Error::graph(graph, "functions and branches are more nodes than are allowed")),
         };
         for i in order::order(graph, nodes, &f.env)? {
             self.node(f, &nodes[i])?;

@@ -5,6 +5,7 @@ use crate::proto::NodeProto;
 use crate::support::REFUSED;
 use crate::upgrade::{self, Draft};
 use crate::{Error, Result};
+use dlc_ir::suggest::did_you_mean;
 use dlc_ir::{Graph, OpRef, Tensor, Value, ops};
 
 impl Importer<'_> {
@@ -126,12 +127,16 @@ pub(super) fn results(n: &NodeProto) -> usize {
 fn find(d: &Draft, opset: i64) -> Result<OpRef> {
     let domain = if d.domain.is_empty() { "ai.onnx" } else { &d.domain };
     let refused = REFUSED.iter().find(|r| (r.0, r.1) == (&*d.domain, &*d.op)).map(|r| r.2);
+    let names = ops::OPS.iter().filter(|op| op.domain() == d.domain).map(|op| op.name());
     ops::find(&d.domain, &d.op).ok_or_else(|| Error::Node {
         name: d.name.clone(),
         op: d.op.clone(),
         what: match refused {
             Some(why) => why.into(),
-            None => format!("operator {} of domain {domain} (opset {opset}) is not supported", d.op),
+            None => {
+                let near = did_you_mean(&d.op, names);
+                format!("operator {} of domain {domain} (opset {opset}) is not supported{near}", d.op)
+            }
         },
     })
 }
