@@ -80,7 +80,7 @@ fn main() -> ExitCode {
         }),
         What::Ops(span) => run(&span, "operators", &|seed| {
             let (_, g, x) = menu::operator(seed);
-            let cpu = span.cpu_every > 0 && seed / menu::MENU.len() as u64 % span.cpu_every == 0;
+            let cpu = span.cpu_every > 0 && (seed / menu::MENU.len() as u64).is_multiple_of(span.cpu_every);
             ((g, x), Ways { cpu, ..Ways::ALL })
         }),
         What::Ort { span, to, graphs } => write_cases(&span, &to, graphs),

@@ -45,7 +45,7 @@ pub fn batch_norm(b: &mut Builder) -> Option<()> {
     match b.draw.below(4) {
         0 => return b.apply("InstanceNormalization", attrs, &[x, scale, bias]).map(drop),
         1 => {
-            let groups = (1..=c).filter(|g| c % g == 0).collect::<Vec<_>>();
+            let groups = (1..=c).filter(|g| c.is_multiple_of(*g)).collect::<Vec<_>>();
             let attrs = attrs.with("num_groups", b.draw.pick(&groups));
             return b.apply("GroupNormalization", attrs, &[x, scale, bias]).map(drop);
         }

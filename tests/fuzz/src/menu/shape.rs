@@ -184,7 +184,7 @@ pub fn space(b: &mut Builder) -> Option<()> {
         let mode = b.draw.pick(&["DCR", "CRD"]);
         return b.apply("DepthToSpace", Attrs::new().with("blocksize", 2i64).with("mode", mode), &[x]).map(drop);
     }
-    let fits = |s: &[usize]| s.len() == 4 && s[2] % 2 == 0 && s[3] % 2 == 0;
+    let fits = |s: &[usize]| s.len() == 4 && s[2].is_multiple_of(2) && s[3].is_multiple_of(2);
     let x = b.want(DType::F32, fits, |d| vec![1, d.range(1, 3) as usize, 2, 4]);
     b.apply("SpaceToDepth", Attrs::new().with("blocksize", 2i64), &[x]).map(drop)
 }
