@@ -1,4 +1,4 @@
-//! The targets `cpu`, `cpu-avx512`, `cpu-avx2` and `cpu-portable`: machine code.
+//! The targets `cpu`, `cpu-avx512` and `cpu-avx2`: machine code.
 
 use crate::error::Cause;
 use crate::stages::Imported;
@@ -7,12 +7,6 @@ use dlc_cpu::{Level, Listing};
 use dlc_ir::{Attr, DType, Dim, Graph, Node};
 use dlc_onnx::Assumption;
 use dlc_plan::Assert;
-
-/// For the processor the compiler runs on. All four give the artifact, the plan of its steps as text, all kernels as
-/// assembly, an object file, or, where Cranelift makes the code, its intermediate form.
-pub fn host(model: &Imported, _: &Options, form: &str) -> Result<Vec<u8>> {
-    emit(model, Level::host(), form)
-}
 
 /// For x86-64 with AVX-512.
 pub fn avx512(model: &Imported, _: &Options, form: &str) -> Result<Vec<u8>> {
@@ -24,7 +18,8 @@ pub fn avx2(model: &Imported, _: &Options, form: &str) -> Result<Vec<u8>> {
     emit(model, Level::Avx2, form)
 }
 
-/// With 128-bit vectors.
+/// With 128-bit vectors. All three give the artifact, the plan of its steps as text, all kernels as assembly, an object
+/// file, and, where Cranelift makes the code, its intermediate form.
 pub fn portable(model: &Imported, _: &Options, form: &str) -> Result<Vec<u8>> {
     emit(model, Level::Portable, form)
 }

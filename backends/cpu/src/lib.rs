@@ -40,7 +40,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Options { level: Level::host(), listings: false }
+        Options { level: Level::Portable, listings: false }
     }
 }
 
