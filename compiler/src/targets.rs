@@ -37,7 +37,7 @@ const CPU_AVX512: Target = Target {
 };
 
 const CPU_AVX2: Target =
-    Target { name: "cpu-avx2", doc: "machine code for x86-64 with AVX2 and FMA", emit: Some(cpu::avx2), ..CPU };
+    Target { name: "cpu-avx2", doc: "machine code for x86-64 with AVX2 and FMA", emit: Some(cpu::avx2), forms: WIDE };
 
 /// Forms of code that Cranelift has no part in.
 const WIDE: &[&str] = &["artifact", "text", "plan", "asm", "obj"];
@@ -81,6 +81,8 @@ mod tests {
         for t in TARGETS {
             assert_eq!(by_name(t.name).unwrap().name, t.name);
         }
+        let clif = TARGETS.iter().filter(|t| t.forms.contains(&"clif")).map(|t| t.name);
+        assert_eq!(clif.collect::<Vec<_>>(), ["cpu"], "Cranelift's form is of the code that Cranelift makes");
         let e = by_name("gpu").unwrap_err().to_string();
         assert!(e.contains("\"gpu\"") && e.contains("reference"), "{e}");
     }
