@@ -81,6 +81,17 @@ fn operators_that_change_nothing_are_skipped() {
 }
 
 #[test]
+fn a_reshape_that_may_be_refused_is_kept() {
+    let body = "input x: f32[6] input s: i64[2] t = const i64[1] {-1} r = Reshape(x, s) y = Reshape(r, t) output y = y";
+    let mut g = graph(body);
+    simplify(&mut g).unwrap();
+    assert_eq!(print_short(&g).matches("Reshape(").count(), 2);
+    let x = [dlc_ir::Tensor::f32(&[6], &[1.0; 6]), dlc_ir::Tensor::i64(&[2], &[1, 4])];
+    let e = interp::run(&g, &x).unwrap_err().to_string();
+    assert_eq!(e, "node \"r\" (Reshape): 6 elements, expected 4");
+}
+
+#[test]
 fn shapes_that_copy_sizes_are_not_computed() {
     let text = simplified(
         "input x: f32[n,m,6] s = Shape(x) {end=2} t = const i64[2] {2, 3} u = Concat(s, t) {axis=0} \

@@ -211,8 +211,35 @@ impl Collector<'_> {
             return;
         }
         let Some((bottom, top)) = self.span(&l) else { return };
-        self.at_most(0.into(), bottom, extent);
-        self.at_most(top, extent.clone() - 1.into(), extent);
+        let last = extent.clone() - 1.into();
+        match self.may_be_empty(&l) {
+            Some(n) => {
+                self.at_most_unless_empty(0.into(), bottom, &n, extent);
+                self.at_most_unless_empty(top, last, &n, extent);
+            }
+            None => {
+                self.at_most(0.into(), bottom, extent);
+                self.at_most(top, last, extent);
+            }
+        }
+    }
+
+    /// The length of a range whose variable has a computed step, as broadcasting has, where it may be 0: then there is
+    /// no access, and the ends that [`Self::span`] gives mean nothing.
+    fn may_be_empty(&self, l: &Linear) -> Option<Dim> {
+        let computed = l.vars.iter().filter(|(_, step)| step.as_const().is_none());
+        let mut lengths =
+            computed.filter_map(|(v, _)| self.ranges.get(v)).map(|(first, end)| end.clone() - first.clone());
+        lengths.find(|n| !n.at_least(1))
+    }
+
+    fn at_most_unless_empty(&mut self, left: Dim, right: Dim, length: &Dim, extent: &Dim) {
+        let above = left.clone() - right.clone();
+        if (right.clone() - left.clone()).at_least(0) || !self.found.insert((left.clone(), right.clone())) {
+            return;
+        }
+        let message = self.message(&left, &right, extent);
+        self.out.push(Assert { left: above * length.min_of(&1.into()), right: 0.into(), message });
     }
 
     fn at_most(&mut self, left: Dim, right: Dim, extent: &Dim) {
@@ -317,10 +344,13 @@ impl Collector<'_> {
 
     fn add(&mut self, left: Dim, right: Dim, extent: &Dim) {
         if self.found.insert((left.clone(), right.clone())) {
-            let message =
-                format!("node {:?}: an axis of size {extent} does not fit: expected {left} <= {right}", self.node);
+            let message = self.message(&left, &right, extent);
             self.out.push(Assert { left, right, message });
         }
+    }
+
+    fn message(&self, left: &Dim, right: &Dim, extent: &Dim) -> String {
+        format!("node {:?}: an axis of size {extent} does not fit: expected {left} <= {right}", self.node)
     }
 }
 

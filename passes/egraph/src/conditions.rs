@@ -140,6 +140,11 @@ pub static CONDITIONS: &[Condition] = &[
     }),
     // (copies_no_size ?s): a shape for Reshape that is known and has no 0.
     condition("copies_no_size", |a| Some(a[0].fact()?.as_dims()?.iter().all(|d| !d.is_zero()))),
+    // (reshapes ?a ?x ?s): a Reshape of `x` to `s` is known to keep all elements.
+    condition("reshapes", |a| {
+        let (Arg::Data(Data::Attrs(attrs)), x, s) = (a[0], a[1].fact()?, a[2].fact()?) else { return None };
+        functions::reshapes(x, &s.as_dims()?, attrs.int("allowzero", 0).ok()? != 0)
+    }),
     // (ordered ?a ?b): scalars, the first not above the second.
     condition("ordered", |a| {
         let one = |a: Arg| a.value().filter(|t| t.len() == 1).map(|t| t.at(0).f());

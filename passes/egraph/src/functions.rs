@@ -110,6 +110,20 @@ pub fn one_axis(axes: &Data, x: &Fact) -> Option<usize> {
     }
 }
 
+/// Whether `x` under the shape that `Reshape` is given has as many elements; `None` is not known.
+pub fn reshapes(x: &Fact, shape: &[Dim], allowzero: bool) -> Option<bool> {
+    let copied = |(i, d): (usize, &Dim)| match d.is_zero() && !allowzero {
+        true => x.shape.get(i).cloned(),
+        false => Some(d.clone()),
+    };
+    let sizes: Vec<Dim> = shape.iter().enumerate().map(copied).collect::<Option<_>>()?;
+    let rest = dim::product(sizes.iter().filter(|d| d.as_const() != Some(-1)));
+    Some(match sizes.iter().any(|d| d.as_const() == Some(-1)) {
+        true => x.len().exact_div(&rest).is_some(),
+        false => x.len() == rest,
+    })
+}
+
 fn axis_shape(x: &Fact, axis: usize) -> Option<Data> {
     let mut shape = vec![1i64; x.rank()];
     *shape.get_mut(axis)? = -1;

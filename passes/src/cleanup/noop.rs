@@ -71,7 +71,8 @@ fn ints(g: &Graph, operands: &[Option<Value>], i: usize) -> Option<Vec<i64>> {
 /// Operators that keep the elements in order, whatever the shape.
 const KEEPS_ORDER: &[&str] = &["Flatten", "Reshape", "Squeeze", "Unsqueeze"];
 
-/// The operand of a reshape that is reshaped again, where the second does not ask for sizes of the first.
+/// The operand of a reshape that is reshaped again, where the second does not ask for sizes of the first, and the first is
+/// known to fit: one that only the data decides is left, so that it can be refused.
 fn reshaped_twice(g: &Graph, id: NodeId) -> Option<Value> {
     let (op, _) = g.node(id).op()?;
     let operands = g.operands(id);
@@ -79,5 +80,6 @@ fn reshaped_twice(g: &Graph, id: NodeId) -> Option<Value> {
     let (inner_op, _) = g.node(inner.node).op()?;
     let both = op.name() == "Reshape" && KEEPS_ORDER.contains(&inner_op.name()) && inner_op.domain().is_empty();
     let copies_no_size = g.fact(shape).as_dims()?.iter().all(|d| !d.is_zero());
-    if both && copies_no_size { g.operands(inner.node)[0] } else { None }
+    let x = g.operands(inner.node).first().copied().flatten()?;
+    (both && copies_no_size && g.fact(x).len() == g.fact(inner).len()).then_some(x)
 }

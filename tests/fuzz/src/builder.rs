@@ -165,6 +165,11 @@ impl Builder {
     fn add(&mut self, name: &str, op: OpRef, attrs: Attrs, x: &[Option<Value>], y: Vec<Tensor>) -> Option<Vec<Value>> {
         let node = self.graph.add_op(name, op, attrs, x, y.len()).ok()?;
         let values: Vec<Value> = (0..y.len() as u32).map(|port| Value { node, port }).collect();
+        // Inference takes an open size of a Squeeze without axes for more than 1, as the importer says where it does.
+        if values.iter().zip(&y).any(|(v, t)| self.graph.fact(*v).rank() != t.rank()) {
+            self.graph.remove(node);
+            return None;
+        }
         self.pool.extend(values.iter().copied().zip(y));
         Some(values)
     }

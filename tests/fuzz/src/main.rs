@@ -145,7 +145,10 @@ fn keep(span: &Span, seed: u64, case: Case, ways: Ways, e: &str) {
     let Some(folder) = &span.keep else { return };
     let wanted = kind(e);
     let fails = |c: &Case| check(&c.0, &c.1, ways).is_err_and(|e| kind(&e) == wanted);
-    let (g, x) = shrink(case, &fails);
+    let Ok((g, x)) = guarded("making small", || Ok(shrink(case.clone(), &fails))) else {
+        println!("  seed {seed} could not be made small: a way panics on a smaller one");
+        return;
+    };
     let path = folder.join(format!("seed{seed}.txt"));
     let written = fs::create_dir_all(folder).and_then(|_| fs::write(&path, case::print(&g, &x)));
     match (written, check(&g, &x, ways)) {

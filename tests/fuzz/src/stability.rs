@@ -5,15 +5,19 @@
 //! (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., 4.2). So the graph is run again with every float that
 //! is read changed by a random relative error of [`ROUNDINGS`] units in the last place of its type; how far the results
 //! move is how far they may be apart, and what moves by a whole step (a rounding, a comparison, a place in a sorted
-//! list) is not decided by the model.
+//! list) is not decided by the model. What an operator computes on the way is changed likewise, through its lowering: its
+//! operands alone may not show that numbers of opposite sign cancel.
 
 use crate::draw::Draw;
 use dlc_ir::graph::Kind;
-use dlc_ir::{Ctx, DType, Graph, Num, Result, Tensor, Value, interp};
+use dlc_ir::lower::{self, Lowering, Ty};
+use dlc_ir::{Ctx, DType, Fact, Graph, NodeId, Num, Op, Result, Tensor, Value, interp};
 use std::collections::HashMap;
 
 /// Roundings that one operation may make to what it reads.
 const ROUNDINGS: f64 = 64.0;
+/// Units in the last place by which one step on the way of an operation may be off: functions are not correctly rounded.
+const STEP: f64 = 4.0;
 /// How much further apart results may be than the runs that were tried: the largest of 24 draws of an error is above a
 /// quarter of its bound but for less than one case in a million million.
 const MARGIN: f64 = 4.0;
@@ -34,25 +38,22 @@ pub fn unit(dtype: DType) -> f64 {
 /// Results of the graph with every float that is read changed a little.
 pub fn perturbed(g: &Graph, inputs: &[Tensor], seed: u64) -> Result<Vec<Tensor>> {
     let mut draw = Draw::new(seed);
-    let mut values: HashMap<Value, Tensor> = HashMap::new();
-    for (id, t) in g.inputs().iter().zip(inputs) {
-        values.insert(Value { node: *id, port: 0 }, change(t, &mut draw, 0.0));
-    }
+    let inputs = inputs.iter().map(|t| change(t, &mut draw)).collect();
+    walk(g, inputs, &mut draw)
+}
+
+/// Results of the graph with every float that it computes changed a little.
+fn walk(g: &Graph, inputs: Vec<Tensor>, draw: &mut Draw) -> Result<Vec<Tensor>> {
+    let first = |node: &NodeId| Value { node: *node, port: 0 };
+    let mut values: HashMap<Value, Tensor> = g.inputs().iter().map(first).zip(inputs).collect();
     for id in g.topo()? {
-        let node = g.node(id);
-        match &node.kind {
+        match &g.node(id).kind {
             Kind::Input => {}
-            Kind::Const(t) => {
-                values.insert(Value { node: id, port: 0 }, t.clone());
-            }
-            Kind::Op { op, attrs } => {
-                let x = g.operands(id);
-                let x: Vec<Option<&Tensor>> = x.iter().map(|v| v.and_then(|v| values.get(&v))).collect();
-                let c = Ctx { name: &node.name, attrs, outputs: node.outputs.len() };
-                let y = interp::eval(op.0, &c, &x)?;
-                for (port, t) in y.iter().enumerate() {
-                    let within = if HIDDEN.contains(&op.name()) { largest(t) } else { 0.0 };
-                    values.insert(Value { node: id, port: port as u32 }, change(t, &mut draw, within));
+            Kind::Const(t) => drop(values.insert(first(&id), t.clone())),
+            Kind::Op { op, .. } => {
+                let x: Vec<Option<&Tensor>> = g.operands(id).iter().map(|v| v.and_then(|v| values.get(&v))).collect();
+                for (port, t) in node(g, id, op.0, &x, draw)?.into_iter().enumerate() {
+                    values.insert(Value { node: id, port: port as u32 }, t);
                 }
             }
         }
@@ -60,21 +61,64 @@ pub fn perturbed(g: &Graph, inputs: &[Tensor], seed: u64) -> Result<Vec<Tensor>>
     Ok(g.outputs().iter().map(|(_, v)| values[v].clone()).collect())
 }
 
-/// Operators whose elements come out of larger numbers that no one sees: a state that is rounded at every step, or
-/// products with sines that are rounded themselves and should cancel. Errors are relative to the largest element.
-const HIDDEN: &[&str] = &["LSTM", "GRU", "RNN", "LinearAttention", "DFT", "STFT"];
-
-fn largest(t: &Tensor) -> f64 {
-    t.iter().map(|v| v.f().abs()).filter(|v| v.is_finite()).fold(0.0, f64::max)
+/// Results of a node, changed by the roundings of what it computes on the way, and by one of their own.
+fn node(g: &Graph, id: NodeId, op: &dyn Op, x: &[Option<&Tensor>], draw: &mut Draw) -> Result<Vec<Tensor>> {
+    let Some((_, c)) = g.node(id).ctx() else { return Ok(vec![]) };
+    let mut y = interp::eval(op, &c, x)?;
+    let known = |v: Option<&Fact>| v.is_some_and(|f| f.constant().is_some());
+    let operands = g.operand_facts(id);
+    let fact = |(i, t): (usize, &Option<&Tensor>)| {
+        t.map(|t| if known(operands.get(i).copied().flatten()) { t.fact() } else { t.type_fact() })
+    };
+    let facts: Vec<Option<Fact>> = x.iter().enumerate().map(fact).collect();
+    if let Ok((exact, moved)) = inside(op, &c, x, &facts.iter().map(Option::as_ref).collect::<Vec<_>>(), draw) {
+        y = y.iter().zip(exact.iter().zip(&moved)).map(|(y, (e, m))| shifted(y, e, m)).collect();
+    }
+    Ok(y.iter().map(|t| change(t, draw)).collect())
 }
 
-/// Every float changed relative to itself, or to `within` where that is more.
-fn change(t: &Tensor, draw: &mut Draw, within: f64) -> Tensor {
+/// Results by the operator's lowering, without and with roundings on the way.
+fn inside(
+    op: &dyn Op,
+    c: &Ctx,
+    x: &[Option<&Tensor>],
+    facts: &[Option<&Fact>],
+    draw: &mut Draw,
+) -> Result<(Vec<Tensor>, Vec<Tensor>)> {
+    let outputs = op.infer(c, facts)?;
+    let l = op.lowering(c, facts, &outputs)?;
+    if let Lowering::Expand(parts) = &l {
+        let given: Vec<Tensor> = x.iter().flatten().map(|t| (*t).clone()).collect();
+        return Ok((interp::run(parts, &given)?, walk(parts, given, draw)?));
+    }
+    let exact = lower::eval::run(&l, x, &outputs, &mut HashMap::new())?;
+    let mut rounded = |ty: Ty, v: f64| {
+        let unit = if ty == Ty::F64 { unit(DType::F64) } else { unit(DType::F32) };
+        v + v * unit * STEP * (draw.range(-64, 64) as f64 / 64.0)
+    };
+    Ok((exact, lower::eval::run_rounded(&l, x, &outputs, &mut HashMap::new(), &mut rounded)?))
+}
+
+/// `y + (moved - exact)`: a result moved as far as its parts moved it.
+fn shifted(y: &Tensor, exact: &Tensor, moved: &Tensor) -> Tensor {
+    if exact.shape() != moved.shape() || y.shape() != exact.shape() || exact.bytes() == moved.bytes() {
+        return y.clone();
+    }
+    let one = |((y, e), m): ((Num, Num), Num)| match (y, e, m) {
+        (Num::I(y), Num::I(e), Num::I(m)) => Num::I(y + m - e),
+        _ if e.f() == m.f() || (e.f().is_nan() && m.f().is_nan()) => y,
+        _ => Num::F(y.f() + m.f() - e.f()),
+    };
+    Tensor::new(y.dtype(), y.shape(), y.iter().zip(exact.iter()).zip(moved.iter()).map(one))
+}
+
+/// Every float changed relative to itself.
+fn change(t: &Tensor, draw: &mut Draw) -> Tensor {
     if !t.dtype().is_float() {
         return t.clone();
     }
     let u = unit(t.dtype()) * ROUNDINGS;
-    let mut one = |v: Num| Num::F(v.f() + u * (draw.range(-64, 64) as f64 / 64.0) * v.f().abs().max(within));
+    let mut one = |v: Num| Num::F(v.f() + u * (draw.range(-64, 64) as f64 / 64.0) * v.f().abs());
     Tensor::new(t.dtype(), t.shape(), t.iter().map(&mut one))
 }
 

@@ -17,19 +17,53 @@ pub fn run(l: &Lowering, x: &[Option<&Tensor>], y: &[Fact], env: &mut HashMap<St
             let t = comp(&c.to_comp(), x, env)?;
             Ok(vec![t.reshape(&shape(&y[0].shape, env)?)?])
         }
-        Lowering::Proc(p) => proc_(p, x, y, env),
+        Lowering::Proc(p) => Machine::new(x, env).procedure(p, y),
         Lowering::Expand(g) => {
             let inputs: Vec<Tensor> = x.iter().flatten().map(|t| (*t).clone()).collect();
             crate::interp::run(g, &inputs)
         }
         Lowering::Dynamic { count, symbols, fill } => {
-            let sizes = Fact::new(DType::I64, [symbols.len().into()]);
-            let sizes = proc_(count, x, &[sizes], env)?.remove(0).to_i64();
-            env.extend(symbols.iter().cloned().zip(sizes));
+            bind(count, symbols, x, env)?;
             run(fill, x, y, env)
         }
         Lowering::Control => bail!("control flow has no scalar form"),
     }
+}
+
+/// A model of what rounding does to the result of an operation of this type.
+pub type Rounding<'a> = &'a mut dyn FnMut(Ty, f64) -> f64;
+
+/// [`run`] with every float that is computed on the way passed through `rounding`: how far results then move is how far
+/// computations in other orders may be apart (Parker, Monte Carlo Arithmetic, 1997). A graph of simpler operators is
+/// not rounded here.
+pub fn run_rounded(
+    l: &Lowering,
+    x: &[Option<&Tensor>],
+    y: &[Fact],
+    env: &mut HashMap<String, i64>,
+    rounding: Rounding,
+) -> Result<Vec<Tensor>> {
+    match l {
+        Lowering::Comps(comps) => comps.iter().map(|c| Machine::new(x, env).rounded(&mut *rounding).comp(c)).collect(),
+        Lowering::Contract(c) => {
+            let t = Machine::new(x, env).rounded(rounding).comp(&c.to_comp())?;
+            Ok(vec![t.reshape(&shape(&y[0].shape, env)?)?])
+        }
+        Lowering::Proc(p) => Machine::new(x, env).rounded(rounding).procedure(p, y),
+        Lowering::Dynamic { count, symbols, fill } => {
+            bind(count, symbols, x, env)?;
+            run_rounded(fill, x, y, env, rounding)
+        }
+        Lowering::Alias | Lowering::Expand(_) | Lowering::Control => run(l, x, y, env),
+    }
+}
+
+/// Runs what counts sizes, and binds them to their symbols.
+fn bind(count: &Proc, symbols: &[String], x: &[Option<&Tensor>], env: &mut HashMap<String, i64>) -> Result<()> {
+    let sizes = Fact::new(DType::I64, [symbols.len().into()]);
+    let sizes = Machine::new(x, env).procedure(count, &[sizes])?.remove(0).to_i64();
+    env.extend(symbols.iter().cloned().zip(sizes));
+    Ok(())
 }
 
 /// A shape under an assignment of the symbols.
@@ -43,44 +77,7 @@ fn size(d: &Dim, env: &HashMap<String, i64>) -> Result<i64> {
 
 /// The tensor a comprehension describes.
 pub fn comp(c: &Comp, x: &[Option<&Tensor>], env: &HashMap<String, i64>) -> Result<Tensor> {
-    let shape = shape(&c.shape, env)?;
-    let mut m = Machine::new(x, env);
-    let mut data = vec![];
-    let mut failed = None;
-    for_each_index(&shape, |idx| {
-        for (v, i) in idx.iter().enumerate() {
-            m.vars.insert(v as u32, *i as i64);
-        }
-        match m.eval(&c.expr) {
-            Ok(v) => data.push(v),
-            Err(e) => failed = Some(e),
-        }
-    });
-    match failed {
-        Some(e) => Err(e),
-        None => Ok(Tensor::new(c.dtype, &shape, data)),
-    }
-}
-
-fn proc_(p: &Proc, x: &[Option<&Tensor>], y: &[Fact], env: &HashMap<String, i64>) -> Result<Vec<Tensor>> {
-    let mut m = Machine::new(x, env);
-    let blank = |dtype: DType, dims: &[Dim]| -> Result<Cells> {
-        let shape = shape(dims, env)?;
-        let n = shape.iter().product();
-        Ok(Cells { dtype, shape, data: vec![None; n] })
-    };
-    m.y = y.iter().map(|f| blank(f.dtype, &f.shape)).collect::<Result<_>>()?;
-    m.t = p.scratch.iter().map(|(d, s)| blank(*d, s)).collect::<Result<_>>()?;
-    match &p.parallel {
-        Some((var, n)) => {
-            for i in 0..size(n, env)? {
-                m.vars.insert(*var, i);
-                m.block(&p.body)?;
-            }
-        }
-        None => m.block(&p.body)?,
-    }
-    m.y.into_iter().map(Cells::finish).collect()
+    Machine::new(x, env).comp(c)
 }
 
 /// A tensor under construction: an element is `None` until it is written.
@@ -107,11 +104,64 @@ struct Machine<'a> {
     vars: HashMap<u32, i64>,
     regs: HashMap<u32, Num>,
     env: &'a HashMap<String, i64>,
+    rounding: Option<Rounding<'a>>,
 }
 
 impl<'a> Machine<'a> {
     fn new(x: &'a [Option<&'a Tensor>], env: &'a HashMap<String, i64>) -> Self {
-        Machine { x, y: vec![], t: vec![], vars: HashMap::new(), regs: HashMap::new(), env }
+        Machine { x, y: vec![], t: vec![], vars: HashMap::new(), regs: HashMap::new(), env, rounding: None }
+    }
+
+    fn rounded(mut self, rounding: Rounding<'a>) -> Self {
+        self.rounding = Some(rounding);
+        self
+    }
+
+    fn comp(mut self, c: &Comp) -> Result<Tensor> {
+        let shape = shape(&c.shape, self.env)?;
+        let mut data = vec![];
+        let mut failed = None;
+        for_each_index(&shape, |idx| {
+            for (v, i) in idx.iter().enumerate() {
+                self.vars.insert(v as u32, *i as i64);
+            }
+            match self.eval(&c.expr) {
+                Ok(v) => data.push(v),
+                Err(e) => failed = Some(e),
+            }
+        });
+        match failed {
+            Some(e) => Err(e),
+            None => Ok(Tensor::new(c.dtype, &shape, data)),
+        }
+    }
+
+    fn procedure(mut self, p: &Proc, y: &[Fact]) -> Result<Vec<Tensor>> {
+        let blank = |dtype: DType, dims: &[Dim]| -> Result<Cells> {
+            let shape = shape(dims, self.env)?;
+            let n = shape.iter().product();
+            Ok(Cells { dtype, shape, data: vec![None; n] })
+        };
+        self.y = y.iter().map(|f| blank(f.dtype, &f.shape)).collect::<Result<_>>()?;
+        self.t = p.scratch.iter().map(|(d, s)| blank(*d, s)).collect::<Result<_>>()?;
+        match &p.parallel {
+            Some((var, n)) => {
+                for i in 0..size(n, self.env)? {
+                    self.vars.insert(*var, i);
+                    self.block(&p.body)?;
+                }
+            }
+            None => self.block(&p.body)?,
+        }
+        self.y.into_iter().map(Cells::finish).collect()
+    }
+
+    /// What a register of this type holds of a computed value.
+    fn round(&mut self, ty: Ty, v: Num) -> Num {
+        match &mut self.rounding {
+            Some(f) if ty.is_float() => Num::F(f(ty, v.f())),
+            _ => fit(ty, v),
+        }
     }
 
     fn block(&mut self, body: &[Stmt]) -> Result<()> {
@@ -179,8 +229,14 @@ impl<'a> Machine<'a> {
                 let index = self.indices(index)?;
                 self.load(*slot, &index)?
             }
-            E::Un(op, a) => fit(e.ty(), un(*op, self.eval(a)?, a.ty())),
-            E::Bin(op, a, b) => fit(e.ty(), bin(*op, self.eval(a)?, self.eval(b)?)),
+            E::Un(op, a) => {
+                let v = un(*op, self.eval(a)?, a.ty());
+                if op.is_exact() { fit(e.ty(), v) } else { self.round(e.ty(), v) }
+            }
+            E::Bin(op, a, b) => {
+                let v = bin(*op, self.eval(a)?, self.eval(b)?);
+                if op.is_exact() { fit(e.ty(), v) } else { self.round(e.ty(), v) }
+            }
             E::Cmp(op, a, b) => Num::from(compare(*op, self.eval(a)?, self.eval(b)?)),
             E::Select(c, a, b) => match self.eval(c)?.truth() {
                 true => self.eval(a)?,
@@ -218,7 +274,10 @@ impl<'a> Machine<'a> {
             }
             match self.eval(body) {
                 // Sums of f32 are kept in f64, as the operators' meaning does.
-                Ok(v) if ty.is_float() => acc = bin(step(m), acc, v),
+                Ok(v) if ty.is_float() => {
+                    let v = if step(m).is_exact() { v } else { self.round(ty, v) };
+                    acc = bin(step(m), acc, v);
+                }
                 Ok(v) => acc = fit(ty, bin(step(m), acc, v)),
                 Err(e) => failed = Some(e),
             }

@@ -72,6 +72,13 @@ pub enum Un {
     IsNan,
 }
 
+impl Un {
+    /// Whether the result for floats is never rounded.
+    pub fn is_exact(self) -> bool {
+        matches!(self, Un::Neg | Un::Abs | Un::Not | Un::Floor | Un::Ceil | Un::Trunc | Un::Round | Un::IsNan)
+    }
+}
+
 /// Operations on two scalars of one type, which is the result's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Bin {
@@ -101,6 +108,13 @@ pub enum Bin {
     Shl,
     /// Right shift of integers, logical for U64 and non-negative values.
     Shr,
+}
+
+impl Bin {
+    /// Whether the result for floats is never rounded.
+    pub fn is_exact(self) -> bool {
+        !matches!(self, Bin::Add | Bin::Sub | Bin::Mul | Bin::Div | Bin::Pow)
+    }
 }
 
 /// Comparisons of two scalars of one type; result is Bool; comparisons with NaN are false but for `Ne`.

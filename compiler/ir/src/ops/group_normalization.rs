@@ -8,7 +8,7 @@ use super::common::unary::check_type;
 use super::instance_normalization::channels;
 use crate::lower::Lowering;
 use crate::op::need;
-use crate::{Arity, Attrs, Ctx, DType, Fact, Op, Result, Sample, Tensor, attrs, ensure};
+use crate::{Arity, Attrs, Ctx, DType, Fact, Op, Result, Sample, Tensor, Value, attrs, ensure};
 
 attrs!(GroupNormAttrs {
     /// Added to the variance.
@@ -20,6 +20,23 @@ attrs!(GroupNormAttrs {
 });
 
 pub struct GroupNormalization;
+
+/// The shape (N, groups, C / groups * D1 * ..) of an image of shape (N, C, D1, ..): no size is left to be found, since
+/// none can be where there are no images.
+fn grouped(e: &mut Expansion, shape: Value, rank: usize, groups: i64) -> Result<Value> {
+    let groups = e.ints(&[groups]);
+    let size = |e: &mut Expansion, axis: usize| {
+        let (from, to) = (e.ints(&[axis as i64]), e.ints(&[axis as i64 + 1]));
+        e.op("Slice", &[shape, from, to])
+    };
+    let (images, channels) = (size(e, 0)?, size(e, 1)?);
+    let mut each = e.op("Div", &[channels, groups])?;
+    for axis in 2..rank {
+        let n = size(e, axis)?;
+        each = e.op("Mul", &[each, n])?;
+    }
+    e.with("Concat", Attrs::new().with("axis", 0), &[images, groups, each])
+}
 
 impl Op for GroupNormalization {
     fn name(&self) -> &'static str {
@@ -59,10 +76,10 @@ impl Op for GroupNormalization {
         let v = e.x(0)?;
         let shape = e.op("Shape", &[v])?;
         let v = normalize::statistics(&mut e, v)?;
-        let grouped = e.ints(&[0, a.num_groups, -1]);
-        let v = e.op("Reshape", &[v, grouped])?;
+        let grouped = grouped(&mut e, shape, rank, a.num_groups)?;
+        let v = e.reshape(v, grouped)?;
         let n = normalize::expand(&mut e, v, &[2], a.epsilon as f64, Center::Mean)?;
-        let v = e.op("Reshape", &[n.y, shape])?;
+        let v = e.reshape(n.y, shape)?;
         let (scale, bias) = (e.x(1)?, e.x(2)?);
         let (scale, bias) = (per_channel(&mut e, scale, rank)?, per_channel(&mut e, bias, rank)?);
         let out = normalize::expand_affine(&mut e, v, scale, Some(bias))?;
@@ -78,6 +95,7 @@ impl Op for GroupNormalization {
         vec![
             Sample::new(groups(2), x(&[3, 4, 2, 5], DType::F32)),
             Sample::new(groups(1), x(&[2, 3, 7], DType::F32)),
+            Sample::new(groups(2), x(&[0, 4, 2, 5], DType::F32)),
             Sample::new(groups(3).with("epsilon", 0.01f32), x(&[2, 6, 5], DType::F64)),
             Sample::new(groups(2).with("stash_type", 1i64), x(&[2, 4, 5], DType::F16)),
         ]

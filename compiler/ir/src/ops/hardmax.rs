@@ -56,6 +56,7 @@ impl Op for Hardmax {
         let ties = Tensor::f32(&[2, 4], &[1.0, 3.0, 3.0, 0.0, 2.0, 2.0, 2.0, 2.0]);
         vec![
             Sample::new(Attrs::new(), vec![ties]),
+            Sample::new(Attrs::new(), vec![Tensor::f32(&[2, 0], &[])]),
             Sample::new(Attrs::new().with("axis", 1i64), vec![sample_floats(&[2, 3, 5], 1)]),
             Sample::new(Attrs::new().with("axis", 0i64), vec![sample_floats(&[4], 1).cast(DType::F16)]),
         ]

@@ -27,7 +27,7 @@ fn define(b: &mut Builder, c: &Ctx, x: &[Option<Value>]) -> Result<Vec<Value>> {
         let shape = b.plain("Shape", &[v])?;
         let flat = b.op("Flatten", axis(a.axis), &[v])?;
         let y = b.op("Softmax", axis(-1), &[flat])?;
-        b.plain("Reshape", &[y, shape])
+        b.op("Reshape", Attrs::new().with("allowzero", 1i64), &[y, shape])
     })
 }
 

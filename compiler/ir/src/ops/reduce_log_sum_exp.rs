@@ -27,7 +27,7 @@ fn expand(e: &mut Expansion, x: Value, axes: &[i64], keepdims: bool) -> Result<V
     let sum = e.with("ReduceSum", attrs, &[exp, list])?;
     let log = e.op("Log", &[sum])?;
     let shape = e.op("Shape", &[log])?;
-    let largest = e.op("Reshape", &[largest, shape])?;
+    let largest = e.reshape(largest, shape)?;
     let y = e.op("Add", &[log, largest])?;
     e.cast(y, dtype)
 }

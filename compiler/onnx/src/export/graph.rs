@@ -134,8 +134,15 @@ impl<'v> Writer<'v> {
                 a => out.push(attribute(name, a)),
             }
         }
+        out.extend(seed(op, attrs).map(|a| attribute("seed", &a)));
         Ok(out)
     }
+}
+
+/// The seed that an absent one means: a reader of the file is free to draw one where it is not told.
+fn seed(op: OpRef, attrs: &Attrs) -> Option<Attr> {
+    let field = op.schema().iter().find(|f| f.name == "seed" && attrs.get(f.name).is_none())?;
+    Some(if field.kind == "float" { Attr::Float(0.0) } else { Attr::Int(0) })
 }
 
 fn declared(name: &str, f: &Fact) -> ValueInfoProto {

@@ -37,7 +37,8 @@ pub static RULES: &[Rule] = &[
     directed("transpose-nothing", "(Transpose ?p ?x)", "?x").when("(in_order ?p ?x)"),
     rule("transpose-matmul", "(Transpose ?p (MatMul ?x ?y))", "(MatMul (Transpose ?p ?y) (Transpose ?p ?x))")
         .when("(rank ?x 2) (rank ?y 2) (not in_order ?p ?x)"),
-    directed("reshape-reshape", "(Reshape ?a (Reshape ?b ?x ?s) ?t)", "(Reshape ?a ?x ?t)").when("(copies_no_size ?t)"),
+    directed("reshape-reshape", "(Reshape ?a (Reshape ?b ?x ?s) ?t)", "(Reshape ?a ?x ?t)")
+        .when("(copies_no_size ?t) (reshapes ?b ?x ?s)"),
     rule("mul-reshape", "(Mul (Reshape ?a ?x ?s) ?c)", "(Reshape ?a (Mul ?x ?c) ?s)").when("(const ?c) (rank ?c 0)"),
     rule("unsqueeze", "(Unsqueeze ?x ?i)", "(Reshape @{} ?x (@unsqueezed ?x ?i))"),
     rule("squeeze", "(Squeeze ?x ?i)", "(Reshape @{} ?x (@squeezed ?x ?i))"),

@@ -60,10 +60,9 @@ pub fn find(x: &Fact, axis: usize, better: Cmp, at: &dyn Fn(&Expr) -> Vec<Expr>)
     let (var, ty) = (Expr::var(position(x)), Ty::of(x.dtype));
     let (value, found) = (Expr::load(0, x, at(&var)), Expr::reg(0, ty));
     let take = vec![set(0, value.clone()), set(1, var.clone())];
-    let first =
-        Expr::size(&x.shape[axis]).gt(&Expr::int(0)).select(&Expr::load(0, x, at(&Expr::int(0))), &Expr::num(ty, 0.0));
-    let search = for_(position(x), &x.shape[axis], vec![if_(value.compare(better, &found), take)]);
-    vec![set(0, first), set(1, Expr::int(0)), search]
+    let first = var.eq(&Expr::int(0));
+    let search = for_(position(x), &x.shape[axis], vec![if_(first.or(&value.compare(better, &found)), take)]);
+    vec![set(0, Expr::num(ty, 0.0)), set(1, Expr::int(0)), search]
 }
 
 impl Arg {

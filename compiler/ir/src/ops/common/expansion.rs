@@ -47,6 +47,11 @@ impl Expansion {
         self.graph.apply(&name, op, attrs, x)
     }
 
+    /// The same elements under a computed shape, where a 0 is a size as any other.
+    pub fn reshape(&mut self, v: Value, shape: Value) -> Result<Value> {
+        self.with("Reshape", Attrs::new().with("allowzero", 1i64), &[v, shape])
+    }
+
     /// Applies an operator with omitted operands or several results.
     pub fn many(&mut self, op: &str, attrs: Attrs, x: &[Option<Value>], n: usize) -> Result<Vec<Value>> {
         let name = format!("{op}{}", self.graph.len());
