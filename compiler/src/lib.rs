@@ -5,12 +5,14 @@
 //! * [`Options`] are values; nothing here reads flags or environment, prints, or stores a file.
 //! * [`random`], [`sizes`] and [`compare`] are what checking a compilation needs: inputs, shapes, differences.
 //! * [`minimize`](mod@minimize) makes a failing model small.
+//! * [`limits`] has programs that measure what the host can do at most.
 //! * [`operators`] is what is supported, found by trying.
 
 pub mod bisect;
 pub mod compare;
 mod cpu;
 pub mod error;
+pub mod limits;
 pub mod minimize;
 pub mod operators;
 pub mod options;

@@ -9,7 +9,7 @@ use crate::session::State;
 use crate::{Error, Result, Tensor, Trace};
 use dlc_artifact::program::*;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Chunks that each thread gets of a call, so that a late one leaves its share to others.
 const CHUNKS: i64 = 4;
@@ -19,6 +19,8 @@ pub(crate) struct Run<'a, 't> {
     pub(crate) model: &'a Loaded,
     pub(crate) state: &'a mut State,
     trace: Option<&'t mut dyn FnMut(Trace<'_>)>,
+    /// When the run began.
+    began: Instant,
     /// Bytes of arenas of inner blocks now.
     inner: u64,
     /// Arguments of the call being made.
@@ -28,7 +30,7 @@ pub(crate) struct Run<'a, 't> {
 
 impl<'a, 't> Run<'a, 't> {
     pub(crate) fn new(model: &'a Loaded, state: &'a mut State, trace: Option<&'t mut dyn FnMut(Trace<'_>)>) -> Self {
-        Run { model, state, trace, inner: 0, pointers: vec![], integers: vec![] }
+        Run { model, state, trace, began: Instant::now(), inner: 0, pointers: vec![], integers: vec![] }
     }
 
     /// Runs a block on `inputs`, with the symbols that the surroundings know. Its results are in the memory of the frame,
@@ -66,7 +68,8 @@ impl<'a, 't> Run<'a, 't> {
 
     fn step(&mut self, frame: &mut Frame<'a>, i: u32, step: &'a Step) -> Result<()> {
         match step {
-            Step::Call { .. } => self.timed_call(frame, step),
+            Step::Call { .. } if self.trace.is_some() => self.timed_call(frame, i as usize, step),
+            Step::Call { .. } => self.call(frame, step),
             Step::Bind { symbol, buffer, index, node } => {
                 let value = frame.span(*buffer)?.i64(*index as usize);
                 let found = || value.map_or("no such element".into(), |v| v.to_string());
@@ -132,19 +135,31 @@ impl<'a, 't> Run<'a, 't> {
         }
     }
 
-    fn timed_call(&mut self, frame: &Frame<'_>, step: &Step) -> Result<()> {
-        let start = self.trace.is_some().then(Instant::now);
+    fn timed_call(&mut self, frame: &Frame<'_>, i: usize, step: &Step) -> Result<()> {
+        let start = Instant::now();
         self.call(frame, step)?;
-        if let (Some(trace), Some(start), Step::Call { function, node, .. }) = (&mut self.trace, start, step) {
-            let function = &self.model.program.functions[*function as usize].name;
-            let nanoseconds = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
-            trace(Trace { node, function, nanoseconds });
-        }
+        let nanoseconds = nanoseconds(start.elapsed());
+        let (Some(trace), Step::Call { function, buffers, operations, node, .. }) = (&mut self.trace, step) else {
+            return Ok(());
+        };
+        let mut distinct = buffers.clone();
+        distinct.sort_unstable();
+        distinct.dedup();
+        trace(Trace {
+            node,
+            function: &self.model.program.functions[*function as usize].name,
+            step: i,
+            block: &frame.block.name,
+            start: nanoseconds_between(self.began, start),
+            nanoseconds,
+            operations: frame.value(*operations, || format!("node `{node}`")).map_or(0, |n| n.max(0) as u64),
+            bytes: distinct.iter().map(|b| frame.spots[*b as usize].bytes as u64).sum(),
+        });
         Ok(())
     }
 
     fn call(&mut self, frame: &Frame<'_>, step: &Step) -> Result<()> {
-        let Step::Call { function, buffers, args, work, grain, scratch, node } = step else { return Ok(()) };
+        let Step::Call { function, buffers, args, work, grain, scratch, node, .. } = step else { return Ok(()) };
         let place = || format!("node `{node}`");
         let work = frame.size(*work, place)? as i64;
         let (grain, scratch) = (frame.value(*grain, place)?.max(1), frame.size(*scratch, place)?);
@@ -194,6 +209,14 @@ impl<'a, 't> Run<'a, 't> {
         *scratch = (0..pool.threads()).map(|_| arena.take(bytes)).collect::<Result<_>>()?;
         Ok(())
     }
+}
+
+fn nanoseconds(t: Duration) -> u64 {
+    u64::try_from(t.as_nanos()).unwrap_or(u64::MAX)
+}
+
+fn nanoseconds_between(from: Instant, to: Instant) -> u64 {
+    nanoseconds(to.saturating_duration_since(from))
 }
 
 fn is_arena(frame: &Frame<'_>, buffer: BufId) -> bool {

@@ -40,8 +40,18 @@ pub struct Trace<'a> {
     pub node: &'a str,
     /// Function that was called.
     pub function: &'a str,
+    /// Index of the step in its block.
+    pub step: usize,
+    /// Name of the block: that of the model, or of a body of an If or Loop.
+    pub block: &'a str,
+    /// When it began, in nanoseconds from the first step of the run.
+    pub start: u64,
     /// How long it took.
     pub nanoseconds: u64,
+    /// Arithmetic operations on elements; 0 where they are not known.
+    pub operations: u64,
+    /// Bytes of the buffers it reads or writes, each counted once.
+    pub bytes: u64,
 }
 
 /// A model with memory and threads, which it keeps from run to run.
@@ -103,6 +113,15 @@ impl Session {
 
     /// The same of a model whose inputs and outputs may be sequences and optionals.
     pub fn run_values(&mut self, inputs: &[Given]) -> Result<Vec<Given>> {
+        self.values(inputs, None)
+    }
+
+    /// As [`Session::run_values`], telling `each` of every call of a function, in the order of the calls.
+    pub fn run_values_profiled(&mut self, inputs: &[Given], each: &mut dyn FnMut(Trace<'_>)) -> Result<Vec<Given>> {
+        self.values(inputs, Some(each))
+    }
+
+    fn values(&mut self, inputs: &[Given], trace: Option<&mut dyn FnMut(Trace<'_>)>) -> Result<Vec<Given>> {
         let loaded = self.model.loaded.clone();
         let (wanted, given) = (borders(&loaded.program.inputs, &self.model.inputs()), &loaded.program.outputs);
         let given = borders(given, &self.model.outputs());
@@ -110,7 +129,7 @@ impl Session {
             return Err(Error::InputCount { expected: wanted.len(), found: inputs.len() });
         }
         let flat = inputs.iter().zip(&wanted).map(|(v, b)| v.unpack(b)).collect::<Result<Vec<_>>>()?;
-        let mut flat = self.run_traced(&flat.concat(), None)?;
+        let mut flat = self.run_traced(&flat.concat(), trace)?;
         given.iter().map(|b| Given::pack(b, &flat.drain(..b.parts()).collect::<Vec<_>>())).collect()
     }
 

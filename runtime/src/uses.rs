@@ -22,8 +22,8 @@ pub(crate) fn uses(step: &Step) -> Uses {
         Uses { exprs, buffers }
     };
     match step {
-        Step::Call { buffers, args, work, grain, scratch, .. } => {
-            let exprs = args.iter().chain([work, grain, scratch]).copied().collect();
+        Step::Call { buffers, args, work, grain, scratch, operations, .. } => {
+            let exprs = args.iter().chain([work, grain, scratch, operations]).copied().collect();
             Uses { exprs, buffers: buffers.clone() }
         }
         Step::Bind { buffer, .. } => Uses { exprs: vec![], buffers: vec![*buffer] },

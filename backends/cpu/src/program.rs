@@ -206,7 +206,8 @@ impl Writer {
         let k = &choice.kernel;
         let args = k.args.iter().map(|d| self.size(d)).collect();
         let (work, grain, scratch) = (self.size(&k.work), self.size(&k.grain), self.size(&k.scratch));
-        Ok(out::Step::Call { function, buffers, args, work, grain, scratch, node: node.into() })
+        let operations = self.size(&dlc_plan::operations(body));
+        Ok(out::Step::Call { function, buffers, args, work, grain, scratch, operations, node: node.into() })
     }
 
     /// The function of a kernel; kernels with the same code are one.

@@ -4,12 +4,14 @@
 //! * [`region`]: comprehensions inlined into their consumers, epilogues into contractions.
 //! * [`schedule`]: blocks of steps with buffers; control flow as blocks of their own.
 //! * [`bounds`]: the conditions on sizes under which every access stays inside its tensor.
+//! * [`operations`]: how many operations a step makes, for profiles.
 //! * [`share`]: lifetimes, and results written over operands that die.
 //!
 //! Nothing here knows a processor: a backend turns every [`Body`] into code.
 
 pub mod bounds;
 pub mod expand;
+mod operations;
 pub mod region;
 pub mod schedule;
 pub mod share;
@@ -18,6 +20,7 @@ mod text;
 use dlc_ir::lower::{Contract, Expr, Proc};
 use dlc_ir::{DType, Dim, Tensor};
 
+pub use operations::operations;
 pub use schedule::plan;
 
 /// Number of a buffer of a block.

@@ -5,7 +5,7 @@ use dlc_compiler::sizes;
 use dlc_compiler::stages::Imported;
 use dlc_ir::form::{Items, Rank};
 use dlc_ir::{DType, Dim, Fact, Form, Tensor, budget, interp};
-use dlc_runtime::{Model, Options, PortInfo, Session, Value};
+use dlc_runtime::{Model, Options, PortInfo, Session, Trace, Value};
 use std::path::Path;
 
 /// A model ready to run.
@@ -88,6 +88,17 @@ impl Engine {
             Engine::Program(_, x) => *x = inputs.iter().map(to_value).collect::<Result<_>>()?,
         }
         Ok(())
+    }
+
+    /// Calls a compiled program, telling `each` of every step; refuses what is interpreted.
+    pub fn profile(&mut self, each: &mut dyn FnMut(Trace<'_>)) -> Result<()> {
+        match self {
+            Engine::Oracle(..) => {
+                let what = "the reference is interpreted and has no steps: profile a compiled target";
+                Err(Failure::usage(what))
+            }
+            Engine::Program(s, x) => s.run_values_profiled(x, each).map(drop).doing(|| "running the program".into()),
+        }
     }
 
     /// Results for the inputs bound, in order.

@@ -5,6 +5,7 @@ mod engine;
 mod failure;
 mod files;
 mod inputs;
+mod limits;
 mod memory;
 mod minimize;
 mod npy;

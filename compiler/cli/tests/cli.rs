@@ -224,6 +224,23 @@ fn bench_reports_every_call() {
 }
 
 #[test]
+fn profiles_show_every_step_and_the_limits_of_the_machine() {
+    let home = Home::new();
+    let flags = ["--calls", "3", "--dim", "batch=2", "--trace", "trace.json"];
+    let report = home.json(&[&["profile", "net.txt"][..], &flags].concat());
+    let rows = report["rows"].as_array().unwrap();
+    let share: f64 = rows.iter().map(|r| r["share"].as_f64().unwrap()).sum();
+    assert!((share - 1.0).abs() < 1e-9, "{share}");
+    let product = rows.iter().find(|r| r["node"].as_str().unwrap().contains("fc/MatMul")).unwrap();
+    assert!(product["operations"].as_u64().unwrap() >= 2 * 2 * 3 * 2, "{product}");
+    assert!(report["limits"]["operations_per_second"].as_f64().unwrap() > 1e8);
+    let trace: serde_json::Value = serde_json::from_slice(&fs::read(home.path("trace.json")).unwrap()).unwrap();
+    assert_eq!(trace["traceEvents"].as_array().unwrap().len(), rows.len());
+    assert!(home.done(&["profile", "net.txt", "--calls", "1", "--top", "1"]).contains("--top 0 shows all"));
+    assert!(home.fails(2, &["profile", "net.txt", "--target", "reference"]).contains("profile a compiled target"));
+}
+
+#[test]
 fn operators_are_listed_with_their_types() {
     let home = Home::new();
     let report = home.json(&["operators", "Add", "com.microsoft.Gelu"]);

@@ -200,6 +200,8 @@ pub enum Step {
         grain: ExprId,
         /// Bytes of private scratch memory each thread gets.
         scratch: ExprId,
+        /// Arithmetic operations on elements it makes, for profiles: a multiplication that is added on counts as two.
+        operations: ExprId,
         /// Nodes of the model it computes, for traces and errors.
         node: String,
     },

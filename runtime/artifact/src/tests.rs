@@ -19,6 +19,7 @@ fn sample() -> Artifact {
         work: 1,
         grain: 0,
         scratch: 0,
+        operations: 0,
         node: "a node".into(),
     };
     let main = Block {

@@ -175,10 +175,10 @@ impl Body<'_> {
         let part = format!("step {index}");
         let place = || self.place(&part);
         match &self.block.steps[index] {
-            Step::Call { function, buffers, args, work, grain, scratch, .. } => {
+            Step::Call { function, buffers, args, work, grain, scratch, operations, .. } => {
                 self.check.below(place, "a function", *function, self.check.program.functions.len())?;
                 self.buffers(&part, buffers)?;
-                self.exprs(&part, &[args.as_slice(), &[*work, *grain, *scratch]].concat())
+                self.exprs(&part, &[args.as_slice(), &[*work, *grain, *scratch, *operations]].concat())
             }
             Step::Bind { symbol, buffer, .. } => {
                 self.check.below(place, "a symbol", *symbol, self.check.program.symbols.len())?;

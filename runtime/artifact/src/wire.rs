@@ -244,7 +244,7 @@ variants! {
         3 = Alias(of),
     }
     Step {
-        0 = Call { function, buffers, args, work, grain, scratch, node },
+        0 = Call { function, buffers, args, work, grain, scratch, operations, node },
         1 = Bind { symbol, buffer, index, node },
         2 = If { cond, then, els, inputs, outputs, node },
         3 = Loop { trips, cond, body, carried, captured, outputs, node },

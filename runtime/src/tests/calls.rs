@@ -109,9 +109,12 @@ fn code_has_scratch_memory_and_functions() {
 #[test]
 fn profiles_name_nodes_and_functions() {
     let mut seen = vec![];
-    let mut each = |t: crate::Trace<'_>| seen.push((t.node.to_owned(), t.function.to_owned()));
+    let mut each =
+        |t: crate::Trace<'_>| seen.push((t.node.to_owned(), t.function.to_owned(), t.step, t.bytes, t.start));
     sum(None).session(1).run_profiled(&[floats(&[1.0])], &mut each).unwrap();
-    assert_eq!(seen, vec![("node 0".to_owned(), "add".to_owned()); 2]);
+    let said: Vec<_> = seen.iter().map(|s| (s.0.as_str(), s.1.as_str(), s.2, s.3)).collect();
+    assert_eq!(said, [("node 0", "add", 0, 12), ("node 0", "add", 1, 12)]);
+    assert!(seen[0].4 <= seen[1].4, "steps begin one after another");
 }
 
 #[test]

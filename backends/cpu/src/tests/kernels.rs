@@ -48,6 +48,7 @@ fn program(level: Level, k: &Kernel, env: &Env, x: &[Tensor], y: &Tensor) -> dlc
         work: constant(at(&k.work, env)),
         grain: constant(at(&k.grain, env)),
         scratch: constant(at(&k.scratch, env)),
+        operations: constant(0),
         node: k.name.clone(),
     };
     block.steps.push(step);

@@ -9,6 +9,7 @@ mod inspect;
 mod models;
 mod operators;
 mod probe;
+mod profile;
 mod run;
 mod targets;
 mod verify;
@@ -28,6 +29,7 @@ pub enum Verb {
     Models(models::Models),
     Operators(operators::Operators),
     Probe(probe::Probe),
+    Profile(profile::Profile),
     Targets(targets::Targets),
     Doctor(doctor::Doctor),
     Completions(completions::Completions),
@@ -46,6 +48,7 @@ impl Verb {
             Verb::Models(v) => v.run(ui),
             Verb::Operators(v) => v.run(ui),
             Verb::Probe(v) => v.run(ui),
+            Verb::Profile(v) => v.run(ui),
             Verb::Targets(v) => v.run(ui),
             Verb::Doctor(v) => v.run(ui),
             Verb::Completions(v) => v.run(ui),
