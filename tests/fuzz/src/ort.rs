@@ -1,6 +1,7 @@
 //! Cases for another runtime: one line of JSON each, with the model, the inputs, and how far each output may be apart.
 
 use crate::stability::{bounds, unit};
+use dlc_ir::verify::subgraphs;
 use dlc_ir::{Graph, Tensor, interp};
 use serde_json::{Value, json};
 use std::fmt::Write;
@@ -14,10 +15,17 @@ pub fn line(seed: u64, name: &str, g: &Graph, inputs: &[Tensor]) -> Option<Strin
     let apart = bounds(g, inputs, &expected);
     let outputs = g.outputs().iter().zip(&expected).zip(apart);
     let outputs: Vec<Value> = outputs.map(|(((n, _), t), b)| tensor(n, t, Some(b))).collect();
-    let ops: Vec<String> = g.nodes().filter(|id| g.node(*id).op().is_some()).map(|id| g.node(id).op_name()).collect();
+    let ops = operators(g);
     let case =
         json!({ "seed": seed, "name": name, "ops": ops, "model": hex(&model), "inputs": given, "outputs": outputs });
     Some(case.to_string())
+}
+
+/// Names of the operators, those of bodies before the operator that has them.
+fn operators(g: &Graph) -> Vec<String> {
+    let own = |n: &dlc_ir::Node| n.op().map(|_| n.op_name());
+    let all = g.nodes().map(|id| g.node(id));
+    all.flat_map(|n| subgraphs(n).flat_map(operators).chain(own(n)).collect::<Vec<_>>()).collect()
 }
 
 /// A tensor; with bounds for each element, where -1 is "undecided".
