@@ -2,9 +2,9 @@
 
 use crate::pack;
 use bytes::Bytes;
-use dlc_ir::Tensor;
 use dlc_ir::lower::rewrite::rewrite;
 use dlc_ir::lower::{Comp, Contract, E, Expr, SUM, Slot};
+use dlc_ir::{DType, Tensor};
 use dlc_plan::Body;
 use dlc_vector::contraction::{self, Job};
 use dlc_vector::ir::Buf;
@@ -15,18 +15,16 @@ pub struct Choice {
     /// The kernel; its buffers are operands, results, temporaries in order.
     pub kernel: Kernel,
     /// Operand replaced by these bytes.
-    pub packed: Option<(usize, Bytes)>,
+    pub packed: Packed,
 }
 
+/// An operand and its bytes in panels.
+type Packed = Option<(usize, Bytes)>;
+/// The operands that are constants.
+pub type Constants<'a> = dyn Fn(usize) -> Option<Tensor> + 'a;
+
 /// The kernel of a region with this many operands and results. `constant` gives the operands that are constants.
-pub fn select(
-    level: Level,
-    name: &str,
-    body: &Body,
-    x: usize,
-    y: usize,
-    constant: &dyn Fn(usize) -> Option<Tensor>,
-) -> Choice {
+pub fn select(level: Level, name: &str, body: &Body, x: usize, y: usize, constant: &Constants) -> Choice {
     let place = move |s: Slot| {
         Buf::Arg(match s {
             Slot::X(i) => i,
@@ -37,13 +35,11 @@ pub fn select(
     match body {
         Body::Comp(c) => Choice { kernel: nest::kernel(level, name, c, &place, x + y), packed: None },
         Body::Contract { contract, epilogue, dtype } => {
-            let packed = packed(level, contract, epilogue, constant);
-            if !contraction::is_tiled(level, contract, packed.is_some()) {
+            let tiled = tiled(level, contract, epilogue, *dtype, constant);
+            let Some((job, packed)) = tiled.or_else(|| exchanged(level, contract, epilogue, *dtype, constant)) else {
                 let c = untiled(contract, epilogue, *dtype);
                 return Choice { kernel: nest::kernel(level, name, &c, &place, x + y), packed: None };
-            }
-            let slot = packed.as_ref().map(|p| Slot::X(p.0));
-            let job = Job { contract: contract.clone(), epilogue: epilogue.clone(), dtype: *dtype, packed: slot };
+            };
             Choice { kernel: contraction::kernel(level, name, &job, &place, x + y), packed }
         }
         Body::Proc { body, shapes } => {
@@ -58,13 +54,24 @@ pub fn select(
     }
 }
 
+/// The product by tiles, and the operand that is packed for them.
+fn tiled(level: Level, c: &Contract, epilogue: &Expr, dtype: DType, constant: &Constants) -> Option<(Job, Packed)> {
+    let packed = packed(level, c, epilogue, constant);
+    let slot = packed.as_ref().map(|p| Slot::X(p.0));
+    let job = || Job { contract: c.clone(), epilogue: epilogue.clone(), dtype, packed: slot, transposed: false };
+    contraction::is_tiled(level, c, packed.is_some()).then(|| (job(), packed))
+}
+
+/// The same with the factors' roles exchanged, for few columns and a first factor that is constant: a convolution of few
+/// positions. Its sums are those that a tile of the same columns gives.
+fn exchanged(level: Level, c: &Contract, epilogue: &Expr, dtype: DType, constant: &Constants) -> Option<(Job, Packed)> {
+    let (c, epilogue) = contraction::exchanged(c, epilogue);
+    let (job, packed) = tiled(level, &c, &epilogue, dtype, constant)?;
+    packed.is_some().then_some((Job { transposed: true, ..job }, packed))
+}
+
 /// The second factor in panels, if it is a constant that nothing else of the region reads.
-fn packed(
-    level: Level,
-    c: &Contract,
-    epilogue: &Expr,
-    constant: &dyn Fn(usize) -> Option<Tensor>,
-) -> Option<(usize, Bytes)> {
+fn packed(level: Level, c: &Contract, epilogue: &Expr, constant: &Constants) -> Packed {
     let i = pack::operand(c)?;
     let t = constant(i).filter(|t| pack::is_packable(t.dtype()))?;
     let (_, rest) = contraction::panel_part(c);
@@ -81,7 +88,7 @@ fn reads(e: &Expr, slot: usize) -> bool {
 }
 
 /// A contraction with its epilogue as a plain expression over (batch, m, n).
-fn untiled(c: &Contract, epilogue: &Expr, dtype: dlc_ir::DType) -> Comp {
+fn untiled(c: &Contract, epilogue: &Expr, dtype: DType) -> Comp {
     let sum = c.to_comp();
     let expr = rewrite(epilogue, &mut |e| matches!(**e, E::Reg(SUM, _)).then(|| sum.expr.clone()));
     Comp { dtype, shape: sum.shape, expr }

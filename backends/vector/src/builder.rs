@@ -242,13 +242,23 @@ impl Builder {
         self.push(Node::Store { buf, mem, index, offset, value });
     }
 
-    /// The lanes of a vector combined into one scalar, pairwise.
-    pub fn across(&mut self, op: Bin, v: Reg) -> Reg {
+    /// The lanes of some vectors (a power of two) combined into one scalar: the first half with the second, until one
+    /// is left. Which lanes meet depends on their number in all, not on how many a vector has.
+    pub fn across(&mut self, op: Bin, vectors: &[Reg]) -> Reg {
+        let v = self.halved(op, vectors);
         let ty = self.ty(v).with(1);
-        let mut lanes: Vec<Reg> = (0..self.lanes() as u8).map(|l| self.let_(ty, Inst::Lane(v, l))).collect();
-        while lanes.len() > 1 {
-            lanes = lanes.chunks(2).map(|p| self.bin(op, p[0], p[1])).collect();
+        let lanes: Vec<Reg> = (0..self.lanes() as u8).map(|l| self.let_(ty, Inst::Lane(v, l))).collect();
+        self.halved(op, &lanes)
+    }
+
+    fn halved(&mut self, op: Bin, all: &[Reg]) -> Reg {
+        match all {
+            [one] => *one,
+            _ => {
+                let (a, b) = all.split_at(all.len() / 2);
+                let half: Vec<Reg> = a.iter().zip(b).map(|(a, b)| self.bin(op, *a, *b)).collect();
+                self.halved(op, &half)
+            }
         }
-        lanes[0]
     }
 }

@@ -265,9 +265,9 @@ impl<'a> Scalar<'a> {
             Some((v, d)) => {
                 let outer = &vars[..vars.len() - 1];
                 let first = neutral(b, m, ty.with(b.lanes() as u8));
-                let wide_acc = b.var(first);
-                self.loops(b, outer, &mut |s, b| s.reduce_along(b, op, *v, d, &body, wide_acc, acc));
-                let total = b.across(op, wide_acc);
+                let parts: Vec<Reg> = (0..vectors(b, d)).map(|_| b.var(first)).collect();
+                self.loops(b, outer, &mut |s, b| s.reduce_along(b, op, *v, d, &body, &parts, acc));
+                let total = b.across(op, &parts);
                 let r = b.bin(op, acc, total);
                 b.set(acc, r);
             }
@@ -275,16 +275,22 @@ impl<'a> Scalar<'a> {
         acc
     }
 
-    fn reduce_along(&mut self, b: &mut Builder, op: Bin, v: u32, d: &Dim, body: &Expr, wide: Reg, acc: Reg) {
+    /// Whole groups of elements go to the lanes of `parts` in turn, those that are left to `acc`.
+    fn reduce_along(&mut self, b: &mut Builder, op: Bin, v: u32, d: &Dim, body: &Expr, parts: &[Reg], acc: Reg) {
         let (zero, n) = (b.index(0), b.size(d));
-        let main = whole_lanes(b, zero, n);
-        b.for_(zero, main, b.lanes() as i64, |b, i| {
-            self.bind(v, i);
-            self.scope(Some(v), |s| {
-                let x = s.eval(b, body);
-                let r = b.bin(op, wide, x);
-                b.set(wide, r);
-            });
+        let (group, lanes) = (parts.len() as i64 * b.lanes() as i64, b.lanes() as i64);
+        let main = whole_groups(b, zero, n, group);
+        b.for_(zero, main, group, |b, i| {
+            for (j, part) in parts.iter().enumerate() {
+                let at = b.index(j as i64 * lanes);
+                let at = if j == 0 { i } else { b.add(i, at) };
+                self.bind(v, at);
+                self.scope(Some(v), |s| {
+                    let x = s.eval(b, body);
+                    let r = b.bin(op, *part, x);
+                    b.set(*part, r);
+                });
+            }
         });
         b.for_(main, n, 1, |b, i| {
             self.bind(v, i);
@@ -335,10 +341,25 @@ fn scaled(b: &mut Builder, r: Reg, c: &Dim) -> Reg {
     b.mul(r, c)
 }
 
+/// Partial results of a reduction along elements that lie side by side: as many at every level, so that all levels and
+/// all sizes of vectors combine the same elements in the same order.
+const PARTS: usize = 16;
+
+/// Vectors of partial results of a reduction over `d` elements; one where there are fewer than [`PARTS`].
+fn vectors(b: &Builder, d: &Dim) -> usize {
+    let few = d.as_const().is_some_and(|d| d < PARTS as i64);
+    if few { 1 } else { (PARTS / b.lanes()).max(1) }
+}
+
 /// `lo` plus the largest multiple of the lanes that keeps below `hi`.
 pub fn whole_lanes(b: &mut Builder, lo: Reg, hi: Reg) -> Reg {
+    whole_groups(b, lo, hi, b.lanes() as i64)
+}
+
+/// The same of a power of two.
+fn whole_groups(b: &mut Builder, lo: Reg, hi: Reg, size: i64) -> Reg {
     let n = b.bin(Bin::Sub, hi, lo);
-    let mask = b.index(!(b.lanes() as i64 - 1));
+    let mask = b.index(!(size - 1));
     let n = b.bin(Bin::And, n, mask);
     b.add(lo, n)
 }

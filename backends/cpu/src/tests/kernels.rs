@@ -102,7 +102,9 @@ fn sizes(symbolic: bool, dims: &[(&str, i64)]) -> (Vec<Dim>, Env) {
 #[test]
 fn products_of_odd_sizes() {
     for symbolic in [false, true] {
-        for (m, k, n) in [(1, 7, 13), (3, 2, 12), (4, 16, 24), (5, 9, 11), (9, 33, 37), (130, 3, 25)] {
+        let sizes_of =
+            [(1, 7, 13), (3, 2, 12), (4, 16, 24), (5, 9, 11), (9, 33, 37), (130, 3, 25), (15, 300, 33), (1, 256, 9)];
+        for (m, k, n) in sizes_of {
             let (d, env) = sizes(symbolic, &[("m", m), ("k", k), ("n", n)]);
             let (a, b) = (floats(&[m as usize, k as usize], 1), floats(&[k as usize, n as usize], 2));
             let fact = |r: usize, c: usize| Fact::new(DType::F32, [d[r].clone(), d[c].clone()]);
@@ -210,6 +212,61 @@ fn procedures_with_loops_conditions_and_variables() {
     let p = Proc { scratch: vec![], parallel: None, body };
     let region = Body::Proc { body: p.clone(), shapes: vec![y.shape.clone()] };
     check("running", &region, &Lowering::Proc(p), &[x], &y, &Env::new());
+}
+
+/// A convolution with a kernel of 3x3 over this many columns, its filters constant, at a level.
+fn filtered(level: Level, w: i64, symbolic: bool) -> Tensor {
+    let (d, env) = sizes(symbolic, &[("w", w)]);
+    let (x, f) = (floats(&[2, 8, 3, w as usize + 2], 1), floats(&[19, 8, 3, 3], 2));
+    let fx = Fact::new(DType::F32, [2.into(), 8.into(), 3.into(), d[0].clone() + 2.into()]);
+    let y = Fact::new(DType::F32, [2.into(), 19.into(), 1.into(), d[0].clone()]);
+    let attrs = dlc_ir::Attrs::new();
+    let ctx = dlc_ir::Ctx { name: "conv", attrs: &attrs, outputs: 1 };
+    let conv = dlc_ir::ops::by_name("Conv").unwrap();
+    let l = conv.lowering(&ctx, &[Some(&fx), Some(&f.type_fact())], std::slice::from_ref(&y)).unwrap();
+    let Lowering::Contract(c) = &l else { panic!("a convolution without padding is a contraction") };
+    // The residual tells positions of the result apart.
+    let here: Vec<Expr> = (0..c.batch.len() + c.m.len() + c.n.len()).map(|v| Expr::var(v as u32)).collect();
+    let shape: Vec<Dim> = c.batch.iter().chain(&c.m).chain(&c.n).cloned().collect();
+    let residual = Tensor::f32(&[2, 19, w as usize], floats(&[2 * 19 * w as usize], 3).to_f32().as_slice());
+    let epilogue = Expr::reg(SUM, Ty::F32).add(&Expr::load(2, &Fact::new(DType::F32, shape), here));
+    let body = Body::Contract { contract: c.clone(), epilogue, dtype: DType::F32 };
+    let choice = select(level, "conv", &body, 3, 1, &|i| (i == 1).then(|| f.clone()));
+    assert_eq!(choice.packed.is_some(), !symbolic && w < level.lanes() as i64, "filters are packed for few columns");
+    let given = [Some(&x), Some(&f)];
+    let plain = eval::run(&l, &given, std::slice::from_ref(&y), &mut env.clone()).unwrap().remove(0);
+    let panels = choice.packed.map(|(_, b)| Tensor::from_bytes(DType::F32, &[b.len() / 4], b).unwrap());
+    let want: Vec<f32> = plain.to_f32().iter().zip(residual.to_f32()).map(|(a, b)| a + b).collect();
+    let want = Tensor::f32(plain.shape(), &want);
+    let x = [x, panels.unwrap_or(f), residual];
+    let (a, b) = (interpreted(&choice.kernel, &env, &x, &want), machine(level, &choice.kernel, &env, &x, &want));
+    assert_eq!(a.bytes(), b.bytes(), "{w} columns, {}: the interpreter and the machine disagree", level.name());
+    assert_eq!(differs(&b, &want), None, "{w} columns, {}", level.name());
+    b
+}
+
+#[test]
+fn sums_of_products_have_one_order_at_all_levels_and_for_all_sizes() {
+    for w in [1, 2, 7, 12, 35] {
+        let want = filtered(Level::Portable, w, true);
+        for (level, symbolic) in levels().flat_map(|l| [(l, false), (l, true)]) {
+            let got = filtered(level, w, symbolic);
+            assert_eq!(got.bytes(), want.bytes(), "{w} columns, {}, symbolic: {symbolic}", level.name());
+        }
+    }
+}
+
+#[test]
+fn sums_of_rows_have_one_order_at_all_levels() {
+    for n in [16usize, 40, 333] {
+        let x = floats(&[3, n], 4);
+        let load = Expr::load(0, &x.type_fact(), vec![Expr::var(0), Expr::var(1)]);
+        let y = Fact::new(DType::F32, [3.into()]);
+        let c = Comp::new(&y, Expr::reduce(Monoid::Sum, vec![(1, n.into())], load.mul(&load)));
+        let blank = Tensor::f32(&[3], &[0.0; 3]);
+        let sums = |l| machine(l, &nest(l, &c), &Env::new(), std::slice::from_ref(&x), &blank);
+        assert!(levels().all(|l| sums(l).bytes() == sums(Level::Portable).bytes()), "{n} elements");
+    }
 }
 
 /// Rows of an image that end in a panel which is not full: repeated columns must not pass for adjacent ones.

@@ -2,8 +2,12 @@
 //!
 //! The result is cut into tiles of `Level::rows` rows (m) by `Level::columns` columns (n). The second factor is read from panels
 //! `[k][columns]`: packed at compile time where it is constant, else by the thread into its scratch memory, which is also
-//! where a convolution gathers its patches. The first factor is broadcast from where it is. The whole sum stays in
-//! registers; the epilogue (bias, residual, activation) is applied before the only store.
+//! where a convolution gathers its patches. The first factor is broadcast from where it is. The sum of a block of k
+//! stays in registers, sums of blocks are added up in scratch memory; the epilogue (bias, residual, activation) is
+//! applied before the only store.
+//!
+//! The order of additions follows from the summed axes alone: it is the same at every level, for sizes known or not,
+//! and whichever factor is broadcast.
 
 mod pack;
 
@@ -13,7 +17,7 @@ use crate::level::Level;
 use crate::nest::decompose;
 use crate::scalar::{Place, Scalar, elem, load_at, memory, store_at};
 use dlc_ir::dim::product;
-use dlc_ir::lower::rewrite::{cost, depends, rewrite};
+use dlc_ir::lower::rewrite::{cost, depends, rewrite, substitute};
 use dlc_ir::lower::{Bin, Cmp, Contract, E, Expr, SUM, Slot, Ty};
 use dlc_ir::{DType, Dim};
 
@@ -21,6 +25,9 @@ use dlc_ir::{DType, Dim};
 const FACTOR: u32 = u32::MAX - 1;
 /// Rows one piece of work covers at most: what a panel is packed for.
 const ROWS_PER_PIECE: i64 = 120;
+/// Summed elements after which a sum is added to that of the blocks before: errors grow with the length of a block and
+/// the number of blocks, not with their product.
+const BLOCK: i64 = 64;
 /// Bytes of panels packed at a time: a part of the second-level cache.
 const PANEL_BYTES: i64 = 512 * 1024;
 
@@ -35,6 +42,8 @@ pub struct Job {
     pub dtype: DType,
     /// The second factor packed as `[batch or 1][panels][k][columns]` in this slot.
     pub packed: Option<Slot>,
+    /// The result is stored as (batch, n, m).
+    pub transposed: bool,
 }
 
 /// The variables of a contract by role, with their extents.
@@ -74,6 +83,28 @@ pub fn is_tiled(level: Level, c: &Contract, constant_b: bool) -> bool {
     let few = |d: &Dim, n: i64| d.as_const().is_some_and(|d| d < n);
     let ok = matches!(c.acc, Ty::F32 | Ty::I32) && !few(&count(&a.n), level.lanes() as i64) && !few(&count(&a.k), 2);
     ok && (constant_b || !few(&count(&a.m), 2))
+}
+
+/// The same products with the factors' roles exchanged, and an expression over (batch, m, n) of the contract over
+/// (batch, m, n) of that one.
+pub fn exchanged(c: &Contract, e: &Expr) -> (Contract, Expr) {
+    let (first, m, n) = (c.batch.len() as u32, c.m.len() as u32, c.n.len() as u32);
+    let to = |v: u32| match v.checked_sub(first) {
+        Some(i) if i < m => v + n,
+        Some(i) if i < m + n => v - m,
+        _ => v,
+    };
+    let renamed = |e: &Expr| substitute(e, &|v| Some(Expr::var(to(v))));
+    let (a, b) = (renamed(&c.b), renamed(&c.a));
+    (Contract { m: c.n.clone(), n: c.m.clone(), a, b, ..c.clone() }, renamed(e))
+}
+
+/// Summed elements of a block: a whole number of steps of the outermost axis of more than one. `None` if that is not
+/// known.
+fn block(k: &[(u32, Dim)]) -> Option<i64> {
+    let outer = k.iter().position(|(_, d)| !d.is_one())?;
+    let inner = count(&k[outer + 1..]).as_const()?.max(1);
+    Some((BLOCK / inner).max(1) * inner)
 }
 
 /// The part of the second factor that panels hold (a load, or all of it), and the factor with that part as `Reg(FACTOR)`.
@@ -132,7 +163,7 @@ pub fn kernel(level: Level, name: &str, job: &Job, place: &Place, buffers: usize
     let chunks = m.ceil_div(&rows_per_piece(level).into());
     let groups = panels.ceil_div(&per_group.into());
     let mut b = Builder::new(level, buffers);
-    let tile = b.scratch(level.rows() * level.columns() * 8);
+    let tile = b.scratch(level.rows() * level.columns() * 4);
     let memory = b.scratch_rest();
     let (begin, end) = b.range();
     let mut s = Scalar::new(place, false);
@@ -286,7 +317,7 @@ impl Tiles<'_> {
         let ty = Type { elem: elem(self.job.contract.acc), lanes: self.level.lanes() as u8 };
         let zero = if ty.elem == Elem::F32 { b.float(ty, 0.0) } else { b.int(ty, 0) };
         let sums: Vec<Vec<Reg>> = (0..height).map(|_| (0..vectors).map(|_| b.var(zero)).collect()).collect();
-        self.accumulate(b, s, at, &sums);
+        self.accumulate(b, s, at, &sums, zero);
         let n = b.size(&self.n);
         let columns = b.index(self.columns() as i64);
         let end = b.add(at.column, columns);
@@ -303,12 +334,11 @@ impl Tiles<'_> {
         b.push(crate::ir::Node::If { cond: full, then, els });
     }
 
-    fn accumulate(&self, b: &mut Builder, s: &mut Scalar, at: At, sums: &[Vec<Reg>]) {
+    fn accumulate(&self, b: &mut Builder, s: &mut Scalar, at: At, sums: &[Vec<Reg>], nothing: Reg) {
         let c = &self.job.contract;
         let (vars, a) = dlc_ir::lower::rewrite::collapse_reduce(&self.axes.k, &c.a);
         let rows: Vec<Reg> = (0..sums.len()).map(|i| offset(b, at.row, i)).collect();
         let buf = self.panel_buf(s);
-        let merged = vars.len() <= 1;
         let step = |b: &mut Builder, s: &mut Scalar, panel: Reg| {
             let columns: Vec<Reg> = (0..self.columns() / self.level.lanes())
                 .map(|j| {
@@ -332,37 +362,64 @@ impl Tiles<'_> {
                 }
             }
         };
-        if !merged {
-            return self.k_loops_over(b, s, &vars, at.panel, &mut |b, s, panel| step(b, s, panel));
-        }
-        let Some((v, d)) = vars.first() else { return step(b, s, at.panel) };
-        let (zero, n, columns) = (b.index(0), b.size(d), b.index(self.columns() as i64));
-        b.for_(zero, n, 1, |b, k| {
-            let skip = b.mul(k, columns);
-            let panel = b.add(at.panel, skip);
-            s.bind(*v, k);
-            s.scope(None, |s| step(b, s, panel));
+        let Some(d) = vars.first().map(|v| &v.1) else { return step(b, s, at.panel) };
+        let (zero, n) = (b.index(0), b.size(d));
+        let sweep = |b: &mut Builder, s: &mut Scalar, lo: Reg, hi: Reg| {
+            self.k_loops_over(b, s, &vars, (lo, hi), at.panel, &mut |b, s, panel| step(b, s, panel));
+        };
+        let steps = block(&self.axes.k).zip(count(&vars[1..]).as_const()).map(|(all, inner)| all / inner.max(1));
+        let Some(steps) = steps.filter(|steps| d.as_const().is_none_or(|d| d > *steps)) else {
+            return sweep(b, s, zero, n);
+        };
+        self.each_sum(b, sums, &mut |b, offset, _| b.store(self.tile, self.sum_type(), zero, offset, nothing));
+        b.for_(zero, n, steps, |b, lo| {
+            sums.iter().flatten().for_each(|sum| b.set(*sum, nothing));
+            let steps = b.index(steps);
+            let hi = b.add(lo, steps);
+            let hi = b.bin(Bin::Min, hi, n);
+            sweep(b, s, lo, hi);
+            self.each_sum(b, sums, &mut |b, offset, sum| {
+                let before = b.load(b.ty(sum), self.tile, self.sum_type(), zero, offset);
+                let all = b.add(before, sum);
+                b.set(sum, all);
+                b.store(self.tile, self.sum_type(), zero, offset, sum);
+            });
         });
     }
 
+    /// Calls `f` with the position of each vector of sums in the tile's memory.
+    fn each_sum(&self, b: &mut Builder, sums: &[Vec<Reg>], f: &mut dyn FnMut(&mut Builder, i32, Reg)) {
+        for (i, row) in sums.iter().enumerate() {
+            for (j, sum) in row.iter().enumerate() {
+                f(b, (i * self.columns() + j * self.level.lanes()) as i32, *sum);
+            }
+        }
+    }
+
+    fn sum_type(&self) -> DType {
+        if self.job.contract.acc == Ty::F32 { DType::F32 } else { DType::I32 }
+    }
+
+    /// Loops over the summed axes, the outermost from `lo` to `hi`; `f` gets the row of the panel.
     fn k_loops_over(
         &self,
         b: &mut Builder,
         s: &mut Scalar,
         vars: &[(u32, Dim)],
+        (lo, hi): (Reg, Reg),
         at: Reg,
         f: &mut dyn FnMut(&mut Builder, &mut Scalar, Reg),
     ) {
-        let Some(((v, d), rest)) = vars.split_first() else {
+        let Some(((v, _), rest)) = vars.split_first() else {
             return s.scope(None, |s| f(b, s, at));
         };
-        let (zero, n) = (b.index(0), b.size(d));
         let stride = b.size(&(count(rest) * Dim::from(self.columns())));
-        b.for_(zero, n, 1, |b, i| {
+        let inner = rest.first().map(|(_, d)| (b.index(0), b.size(d))).unwrap_or((lo, hi));
+        b.for_(lo, hi, 1, |b, i| {
             s.bind(*v, i);
             let skip = b.mul(i, stride);
             let at = b.add(at, skip);
-            s.scope(None, |s| self.k_loops_over(b, s, rest, at, f));
+            s.scope(None, |s| self.k_loops_over(b, s, rest, inner, at, f));
         });
     }
 
@@ -377,10 +434,12 @@ impl Tiles<'_> {
     }
 
     fn wide_epilogue(&self) -> bool {
-        self.merged_epilogue().is_some_and(|(v, e)| {
-            let lanes = matches!(e.ty(), Ty::F32 | Ty::I32 | Ty::Bool);
-            lanes && crate::scalar::is_wide(&e, v) && has_only_vector_math(&e)
-        })
+        let in_rows = !self.job.transposed || self.m.is_one();
+        in_rows
+            && self.merged_epilogue().is_some_and(|(v, e)| {
+                let lanes = matches!(e.ty(), Ty::F32 | Ty::I32 | Ty::Bool);
+                lanes && crate::scalar::is_wide(&e, v) && has_only_vector_math(&e)
+            })
     }
 
     fn finish_lanes(&self, b: &mut Builder, s: &mut Scalar, at: At, sums: &[Vec<Reg>]) {
@@ -404,24 +463,18 @@ impl Tiles<'_> {
     }
 
     fn finish_scalar(&self, b: &mut Builder, s: &mut Scalar, at: At, sums: &[Vec<Reg>], n: Reg) {
-        let mem = if self.job.contract.acc == Ty::F32 { DType::F32 } else { DType::I32 };
-        let zero = b.index(0);
-        for (i, sums) in sums.iter().enumerate() {
-            for (j, sum) in sums.iter().enumerate() {
-                b.store(self.tile, mem, zero, (i * self.columns() + j * self.level.lanes()) as i32, *sum);
-            }
-        }
+        let (mem, zero) = (self.sum_type(), b.index(0));
+        self.each_sum(b, sums, &mut |b, offset, sum| b.store(self.tile, mem, zero, offset, sum));
         let (columns, height) = (b.index(self.columns() as i64), b.index(sums.len() as i64));
         let left = b.bin(Bin::Sub, n, at.column);
         let width = b.bin(Bin::Min, columns, left);
         b.for_(zero, height, 1, |b, i| {
             let row = b.add(at.row, i);
-            let base = self.row_start(b, at.batch, row);
             let from = b.mul(i, columns);
             b.for_(zero, width, 1, |b, j| {
                 let column = b.add(at.column, j);
                 let from = b.add(from, j);
-                let to = b.add(base, column);
+                let to = self.position(b, at.batch, row, column);
                 s.scope(None, |s| {
                     decompose(b, s, &self.axes.m, row);
                     decompose(b, s, &self.axes.n, column);
@@ -432,6 +485,19 @@ impl Tiles<'_> {
                 });
             });
         });
+    }
+
+    /// Position of an element of the result.
+    fn position(&self, b: &mut Builder, batch: Reg, row: Reg, column: Reg) -> Reg {
+        if !self.job.transposed {
+            let base = self.row_start(b, batch, row);
+            return b.add(base, column);
+        }
+        let (m, n) = (b.size(&self.m), b.size(&self.n));
+        let base = b.mul(batch, n);
+        let r = b.add(base, column);
+        let base = b.mul(r, m);
+        b.add(base, row)
     }
 
     /// Position of a row of the result.
