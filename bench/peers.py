@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Latency of one ONNX model: dlc against ONNX Runtime, alternating in one run, outputs compared first.
 
-    bench/peers.py MODEL.onnx [--dim NAME=N ...] [--threads 1,2] [--rounds 5] [--secs 2] [--dlc target/release/dlc] [--json]
+    bench/peers.py MODEL.onnx [--dim NAME=N ...] [--threads 1,2] [--rounds 5] [--secs 2] [--dlc target/release/dlc] [--target cpu] [--json]
 
 Every window of either engine is a process of its own with the given threads, so that neither runs beside the other.
 A line a thread count: the median of all timed calls of each engine, and ratio = ONNX Runtime / dlc (above 1: dlc is
@@ -82,6 +82,7 @@ def main():
     p.add_argument("--rounds", type=int, default=5)
     p.add_argument("--secs", type=float, default=2)
     p.add_argument("--dlc", default="target/release/dlc")
+    p.add_argument("--target", default="cpu")
     p.add_argument("--tolerance", type=float, default=1e-3, help="largest relative L2 difference of the first output")
     p.add_argument("--json", action="store_true")
     args = p.parse_args()
@@ -89,7 +90,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         inputs = seeded_inputs(args.model, dims, folder)
         artifact = os.path.join(folder, "model.dlc")
-        subprocess.run([args.dlc, "compile", args.model, "-o", artifact], check=True, capture_output=True)
+        subprocess.run([args.dlc, "compile", args.model, "--target", args.target, "-o", artifact], check=True, capture_output=True)
         for threads in map(int, args.threads.split(",")):
             ours, theirs = os.path.join(folder, "ours.npy"), os.path.join(folder, "theirs.npy")
             times = {"dlc": dlc(args, artifact, inputs, threads, ours), "ort": ort(args, inputs, threads, theirs)}

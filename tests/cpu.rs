@@ -1,6 +1,7 @@
 //! The CPU target from graph to results: every stage of the compiler, the artifact, and the runtime.
 
 use dlc_compiler::stages::{self, Imported};
+use dlc_compiler::{Options, Target};
 use dlc_ir::form::Items;
 use dlc_ir::{DType, Graph, Tensor};
 use dlc_runtime::{Form, Model, PortInfo, Session, Value};
@@ -24,12 +25,20 @@ pub struct Program(Model);
 
 impl Program {
     /// Runs every stage and opens the artifact.
-    pub fn compile(mut model: Imported) -> Result<Self, String> {
-        let (options, mut watch) =
-            (dlc_compiler::Options::default(), |_: dlc_compiler::Progress| ControlFlow::Continue(()));
+    pub fn compile(model: Imported) -> Result<Self, String> {
+        Ok(Self::compile_for(model, &[Options::default().target])?.remove(0))
+    }
+
+    /// The same for each of some targets that have artifacts.
+    pub fn compile_for(mut model: Imported, targets: &[&'static Target]) -> Result<Vec<Self>, String> {
+        let (options, mut watch) = (Options::default(), |_: dlc_compiler::Progress| ControlFlow::Continue(()));
         model.graph = stages::optimize(model.graph, &options, &mut watch).map_err(|e| chain(&e))?;
-        let artifact = stages::emit(&model, &options, "artifact", &mut watch).map_err(|e| chain(&e))?;
-        Model::from_bytes(artifact.into()).map(Program).map_err(|e| e.to_string())
+        let mut emit = |target: &&'static Target| {
+            let options = Options { target, ..options.clone() };
+            let artifact = stages::emit(&model, &options, "artifact", &mut watch).map_err(|e| chain(&e))?;
+            Model::from_bytes(artifact.into()).map(Program).map_err(|e| e.to_string())
+        };
+        targets.iter().map(&mut emit).collect()
     }
 
     /// One run with a session of its own, on this many threads.

@@ -1,4 +1,4 @@
-//! The targets `cpu`, `cpu-avx512` and `cpu-avx2`: machine code.
+//! The targets `cpu`, `cpu-avx512`, `cpu-avx2` and `cpu-portable`: machine code.
 
 use crate::error::Cause;
 use crate::stages::Imported;
@@ -7,6 +7,25 @@ use dlc_cpu::{Level, Listing};
 use dlc_ir::{Attr, DType, Dim, Graph, Node};
 use dlc_onnx::Assumption;
 use dlc_plan::Assert;
+
+/// For the processor the compiler runs on: what the target [`here`] gives. All four give the artifact, the plan of its
+/// steps as text, all kernels as assembly, an object file, and, where Cranelift makes the code, its intermediate form.
+pub fn host(model: &Imported, _: &Options, form: &str) -> Result<Vec<u8>> {
+    emit(model, Level::host(), form)
+}
+
+/// Name of the target of the widest vectors that the processor the compiler runs on has.
+pub fn here() -> &'static str {
+    name(Level::host())
+}
+
+fn name(level: Level) -> &'static str {
+    match level {
+        Level::Avx512 => "cpu-avx512",
+        Level::Avx2 => "cpu-avx2",
+        Level::Portable => "cpu-portable",
+    }
+}
 
 /// For x86-64 with AVX-512.
 pub fn avx512(model: &Imported, _: &Options, form: &str) -> Result<Vec<u8>> {
@@ -18,8 +37,7 @@ pub fn avx2(model: &Imported, _: &Options, form: &str) -> Result<Vec<u8>> {
     emit(model, Level::Avx2, form)
 }
 
-/// With 128-bit vectors. All three give the artifact, the plan of its steps as text, all kernels as assembly, an object
-/// file, and, where Cranelift makes the code, its intermediate form.
+/// With 128-bit vectors.
 pub fn portable(model: &Imported, _: &Options, form: &str) -> Result<Vec<u8>> {
     emit(model, Level::Portable, form)
 }
@@ -54,6 +72,7 @@ fn compile(model: &Imported, level: Level, form: &str) -> Result<Vec<u8>, Cause>
             compiled.artifact.metadata = vec![
                 ("compiler".into(), concat!("dlc ", env!("CARGO_PKG_VERSION")).into()),
                 ("model".into(), model.graph.name.clone()),
+                ("target".into(), name(level).into()),
             ];
             Ok(compiled.artifact.to_bytes()?.into())
         }

@@ -42,7 +42,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Options { level: Level::Portable, listings: false }
+        Options { level: Level::host(), listings: false }
     }
 }
 

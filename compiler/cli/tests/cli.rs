@@ -173,10 +173,24 @@ fn stages_can_be_dumped_and_the_graph_written() {
     home.done(&["compile", "net.txt", "--emit", "text", "-o", "again.txt"]);
     assert!(home.done(&["inspect", "again.txt"]).contains("MatMul"));
     for (form, end) in [("plan", "plan"), ("clif", "clif"), ("asm", "s"), ("obj", "o")] {
-        home.done(&["compile", "net.txt", "--emit", form]);
+        let target = if form == "clif" { "cpu-portable" } else { "cpu" };
+        home.done(&["compile", "net.txt", "--emit", form, "--target", target]);
         assert!(fs::metadata(home.path("net").with_extension(end)).unwrap().len() > 100, "{form}");
     }
     assert!(home.fails(2, &["compile", "net.txt", "--dump-after", "lunch"]).contains("\"lunch\""));
+}
+
+#[test]
+fn what_depends_on_the_machine_says_what_it_is() {
+    let home = Home::new();
+    let targets = home.json(&["targets"]);
+    let here = targets[0]["here"].as_str().unwrap();
+    assert!(targets[1]["here"].is_null());
+    let report = home.json(&["compile", "net.txt", "-o", "a.dlc"]);
+    assert_eq!(report["target"], here);
+    home.done(&["compile", "net.txt", "--target", here, "-o", "b.dlc"]);
+    assert_eq!(fs::read(home.path("a.dlc")).unwrap(), fs::read(home.path("b.dlc")).unwrap());
+    assert_eq!(home.json(&["inspect", "a.dlc"])["metadata"]["target"], here);
 }
 
 #[test]

@@ -44,6 +44,7 @@ pub struct Compile {
 struct Report {
     file: PathBuf,
     bytes: u64,
+    /// What it is for; of `cpu`, the target it stands for on this machine.
     target: &'static str,
     form: String,
     nodes_imported: usize,
@@ -69,7 +70,7 @@ impl Compile {
         files::write(&file, &bytes)?;
         let report = Report {
             bytes: bytes.len() as u64,
-            target: self.how.target.name,
+            target: self.how.target.stands_for(),
             form,
             nodes_imported,
             nodes_compiled: model.graph.len(),
