@@ -3,6 +3,7 @@
 mod architecture;
 mod conformance;
 mod cpu;
+mod decided;
 mod end_to_end;
 mod export;
 mod measure;

@@ -1,5 +1,6 @@
 //! `Pad`: adds (or, negative, takes off) elements at both ends of axes. <https://onnx.ai/onnx/operators/onnx__Pad.html>
 
+use super::common::computed_axes::unknown;
 use super::common::elementwise::sample_floats;
 use super::common::movement::{axes, const_ints, dynamic, element, guarded, vector_len};
 use super::common::quantize::sample_narrow;
@@ -35,11 +36,27 @@ fn padded_axes(x: &[Option<&Fact>], rank: usize) -> Result<Vec<usize>> {
     }
 }
 
-/// The same for operands of which only facts are known; `None` when pads are data.
+/// The same for operands of which only facts are known; `None` when pads or axes are data.
 fn fact_amounts(x: &[Option<&Fact>]) -> Result<Option<Vec<(Dim, Dim)>>> {
     let (data, pads) = (need(x, 0, "data")?, need(x, 1, "pads")?);
-    let Some(pads) = pads.as_dims() else { return Ok(None) };
+    let Some(pads) = pads.as_dims().filter(|_| unknown(maybe(x, 3)).is_none()) else { return Ok(None) };
     amounts(&pads, const_ints(x, 3, "axes")?, data.rank()).map(Some)
+}
+
+/// What is added before and after axis `a`, when the axes are data.
+fn amounts_of(a: usize, pads: &Fact, axes: &Fact, rank: usize) -> (Expr, Expr) {
+    let n = axes.const_shape().map_or(0, |s| s.iter().product());
+    let is_it = |k: usize| element(3, axes, k).wrap_index(&rank.into()).eq(&Expr::int(a as i64));
+    let of = |first: usize| (0..n).fold(Expr::int(0), |rest, k| is_it(k).select(&element(1, pads, first + k), &rest));
+    (of(0), of(n))
+}
+
+/// Number of axes that pads speaks of.
+fn number_of_axes(x: &[Option<&Fact>], rank: usize) -> Result<usize> {
+    match unknown(maybe(x, 3)) {
+        Some(_) => vector_len(x, 3, "axes"),
+        None => Ok(padded_axes(x, rank)?.len()),
+    }
 }
 
 /// What is added before and after each axis, as expressions; `None` where nothing is.
@@ -48,6 +65,9 @@ fn expr_amounts(x: &[Option<&Fact>]) -> Result<Vec<Option<(Expr, Expr)>>> {
     if let Some(known) = fact_amounts(x)? {
         let both = |(b, e): (Dim, Dim)| (!b.is_zero() || !e.is_zero()).then(|| (Expr::size(&b), Expr::size(&e)));
         return Ok(known.into_iter().map(both).collect());
+    }
+    if let Some(axes) = unknown(maybe(x, 3)) {
+        return Ok((0..data.rank()).map(|a| Some(amounts_of(a, pads, axes, data.rank()))).collect());
     }
     let on = padded_axes(x, data.rank())?;
     let mut out = vec![None; data.rank()];
@@ -77,8 +97,8 @@ impl Op for Pad {
         let fits = maybe(x, 2).is_none_or(|value| value.dtype == data.dtype);
         ensure!(fits, "operand constant_value is {:?}, expected {}", maybe(x, 2).map(Fact::to_string), data.dtype);
         let Some(pads) = fact_amounts(x)? else {
-            let (n, on) = (vector_len(x, 1, "pads")?, padded_axes(x, data.rank())?);
-            ensure!(n == 2 * on.len(), "pads has {n} elements, expected {}", 2 * on.len());
+            let (n, on) = (vector_len(x, 1, "pads")?, number_of_axes(x, data.rank())?);
+            ensure!(n == 2 * on, "pads has {n} elements, expected {}", 2 * on);
             return Ok(vec![Fact::new(data.dtype, (0..data.rank()).map(|a| c.fresh(a)))]);
         };
         let grow = |(d, (b, e)): (&Dim, (Dim, Dim))| d.clone() + b + e;

@@ -2,12 +2,13 @@
 
 use super::elementwise::sample_floats;
 use super::line::{for_each_line, position};
+use super::movement::clamped;
 use super::reduction::for_each_group;
 use super::unary::{check_type, is_number};
 use crate::attrs::Field;
-use crate::lower::{Bin, Expr, Lowering, Ty, for_, set, store};
+use crate::lower::{Bin, Expr, Lowering, Proc, Ty, for_, if_, set, store};
 use crate::op::{axis, need};
-use crate::{Arity, Attrs, Ctx, DType, Fact, Num, Op, Result, Sample, Tensor, attrs, bail, ensure};
+use crate::{Arity, Attrs, Ctx, DType, Fact, Num, Op, Result, Sample, Tensor, attrs, ensure};
 
 attrs!(CumulativeAttrs {
     /// Whether an element is left out of its own result.
@@ -28,13 +29,25 @@ pub struct Cumulative {
     pub lower: Bin,
 }
 
-/// The axis operand; it must be a constant, for the order of the loops depends on it.
-fn constant_axis(f: &Fact, rank: usize) -> Result<usize> {
-    match f.as_ints().as_deref() {
-        Some([a]) => axis(*a, rank),
-        Some(v) => bail!("axis is {v:?}, expected one number"),
-        None => bail!("axis {f} is computed, expected a constant"),
-    }
+/// The axis operand; `None` when it is computed.
+fn constant_axis(f: &Fact, rank: usize) -> Result<Option<usize>> {
+    ensure!(f.len().is_one() && f.dtype.is_int(), "operand axis is {f}, expected one integer");
+    ensure!(rank > 0, "operand x has no axis to go along");
+    f.as_ints().map(|v| axis(v[0], rank)).transpose()
+}
+
+/// The procedure of the axis that data gives, of those of every axis.
+fn chosen(along: &Fact, rank: usize, of: impl Fn(usize) -> Proc) -> Proc {
+    let axis = clamped(&Expr::load(1, along, vec![Expr::int(0); along.rank()]), &rank.into());
+    let body = (0..rank).map(|a| {
+        let Proc { parallel, body, .. } = of(a);
+        let body = match parallel {
+            Some((v, n)) => vec![for_(v, &n, body)],
+            None => body,
+        };
+        if_(axis.eq(&Expr::int(a as i64)), body)
+    });
+    Proc { body: body.collect(), ..Proc::default() }
 }
 
 impl Op for Cumulative {
@@ -77,17 +90,22 @@ impl Op for Cumulative {
     fn lowering(&self, c: &Ctx, x: &[Option<&Fact>], y: &[Fact]) -> Result<Lowering> {
         let a = CumulativeAttrs::read(c.attrs)?;
         let (x, along) = (need(x, 0, "x")?, need(x, 1, "axis")?);
-        let axis = constant_axis(along, x.rank())?;
-        let (ty, extent) = (Ty::of(x.dtype), &x.shape[axis]);
-        let i = Expr::var(position(x));
-        let place = if a.reverse { Expr::size(extent).sub(&Expr::int(1)).sub(&i) } else { i };
-        Ok(Lowering::Proc(for_each_line(&x.shape, axis, |at| {
-            let total = Expr::reg(0, ty);
-            let next = set(0, total.bin(self.lower, &Expr::load(0, x, at(&place))));
-            let write = store(0, &y[0], at(&place), total);
-            let steps = if a.exclusive { vec![write, next] } else { vec![next, write] };
-            vec![set(0, Expr::num(ty, self.start as f64)), for_(position(x), extent, steps)]
-        })))
+        let ty = Ty::of(x.dtype);
+        let along_axis = |axis: usize| {
+            let (extent, i) = (&x.shape[axis], Expr::var(position(x)));
+            let place = if a.reverse { Expr::size(extent).sub(&Expr::int(1)).sub(&i) } else { i };
+            for_each_line(&x.shape, axis, |at| {
+                let total = Expr::reg(0, ty);
+                let next = set(0, total.bin(self.lower, &Expr::load(0, x, at(&place))));
+                let write = store(0, &y[0], at(&place), total);
+                let steps = if a.exclusive { vec![write, next] } else { vec![next, write] };
+                vec![set(0, Expr::num(ty, self.start as f64)), for_(position(x), extent, steps)]
+            })
+        };
+        Ok(Lowering::Proc(match constant_axis(along, x.rank())? {
+            Some(axis) => along_axis(axis),
+            None => chosen(along, x.rank(), along_axis),
+        }))
     }
     fn samples(&self) -> Vec<Sample> {
         let along = |a: i64| Tensor::i64(&[], &[a]);

@@ -1,12 +1,14 @@
 //! Reductions: many elements to one along some axes.
 
+use super::computed_axes::unknown;
 use super::elementwise::sample_floats;
+use super::reduction_computed::Computed;
 use super::unary::{check_type, operands_of};
 use crate::attrs::Field;
 use crate::lower::{Comp, Expr, Lowering};
 use crate::op::{axis, maybe, need};
 use crate::tensor::{cast, for_each_index, strides};
-use crate::{Arity, Attrs, Ctx, DType, Dim, Fact, Num, Op, Result, Sample, Tensor, attrs, bail};
+use crate::{Arity, Attrs, Ctx, DType, Dim, Fact, Num, Op, Result, Sample, Tensor, attrs};
 
 attrs!(ReduceAttrs {
     /// Whether reduced axes stay with extent 1.
@@ -33,8 +35,8 @@ pub struct Reduction {
 pub enum Form {
     /// From an element, the variables to reduce over, and their number of values (I64).
     Expr(fn(&Expr, Vec<(u32, Dim)>, &Expr) -> Expr),
-    /// From the operand, the axes, and whether to keep them.
-    Graph(fn(&mut super::expansion::Expansion, crate::Value, &[i64], bool) -> Result<crate::Value>),
+    /// From the operand, the axes, and the attributes.
+    Graph(fn(&mut super::expansion::Expansion, crate::Value, crate::Value, &Attrs) -> Result<crate::Value>),
 }
 
 /// The operand, the attributes and the axes to reduce, sorted.
@@ -50,14 +52,17 @@ fn resolve(c: &Ctx, rank: usize, axes: Option<Vec<i64>>) -> Result<(bool, Vec<us
     Ok((a.keepdims, axes))
 }
 
-/// The axes operand as numbers; it must be a constant, for the shape depends on it.
-fn constant_axes(axes: Option<&Fact>) -> Result<Option<Vec<i64>>> {
-    match axes.map(|f| (f, f.as_ints())) {
-        None => Ok(None),
-        Some((_, Some(v))) => Ok(Some(v)),
-        Some((f, None)) if f.is_empty() => Ok(None),
-        Some((f, None)) => bail!("axes {f} is computed, expected a constant"),
-    }
+/// The reduction, if its axes are computed.
+fn computed<'a>(c: &Ctx, x: &[Option<&'a Fact>]) -> Result<Option<Computed<'a>>> {
+    let a = ReduceAttrs::read(c.attrs)?;
+    let Some(axes) = unknown(maybe(x, 1)) else { return Ok(None) };
+    let x = need(x, 0, "data")?;
+    Ok(Some(Computed { x, axes, keepdims: a.keepdims, noop: a.noop_with_empty_axes }))
+}
+
+/// The axes operand as numbers, when it is not computed.
+fn constant_axes(axes: Option<&Fact>) -> Option<Vec<i64>> {
+    axes.and_then(Fact::as_ints)
 }
 
 /// A shape without the axes, or with extent `one` there.
@@ -188,7 +193,10 @@ impl Op for Reduction {
     fn infer(&self, c: &Ctx, x: &[Option<&Fact>]) -> Result<Vec<Fact>> {
         let data = need(x, 0, "data")?;
         check_type(self.types, data.dtype)?;
-        let (keepdims, axes) = resolve(c, data.rank(), constant_axes(maybe(x, 1))?)?;
+        if let Some(computed) = computed(c, x)? {
+            return Ok(vec![computed.infer(c)?]);
+        }
+        let (keepdims, axes) = resolve(c, data.rank(), constant_axes(maybe(x, 1)))?;
         let y = Fact::new(data.dtype, reduced_shape(&data.shape, &axes, keepdims, 1.into()));
         Ok(vec![match (self.dims, data.as_dims()) {
             (Some(f), Some(v)) if axes == [0] && !v.is_empty() => y.with_dims(vec![f(&v)]),
@@ -202,13 +210,25 @@ impl Op for Reduction {
     }
     fn lowering(&self, c: &Ctx, x: &[Option<&Fact>], y: &[Fact]) -> Result<Lowering> {
         let data = need(x, 0, "data")?;
-        let (keepdims, axes) = resolve(c, data.rank(), constant_axes(maybe(x, 1))?)?;
-        match self.lower {
-            Form::Expr(f) => Ok(Lowering::Comps(vec![comp(&y[0], data, &axes, keepdims, f)])),
-            Form::Graph(f) => {
+        match (&self.lower, computed(c, x)?) {
+            (Form::Expr(f), Some(computed)) => computed.lowering(c, &y[0], f),
+            (Form::Expr(f), None) => {
+                let (keepdims, axes) = resolve(c, data.rank(), constant_axes(maybe(x, 1)))?;
+                Ok(Lowering::Comps(vec![comp(&y[0], data, &axes, keepdims, f)]))
+            }
+            (Form::Graph(f), computed) => {
                 let mut e = super::expansion::Expansion::of(x);
-                let (v, axes): (_, Vec<i64>) = (e.x(0)?, axes.iter().map(|a| *a as i64).collect());
-                let out = f(&mut e, v, &axes, keepdims)?;
+                let (axes, noop) = match computed {
+                    Some(computed) => (e.x(1)?, computed.noop),
+                    None => {
+                        let (_, axes) = resolve(c, data.rank(), constant_axes(maybe(x, 1)))?;
+                        (e.ints(&axes.iter().map(|a| *a as i64).collect::<Vec<_>>()), true)
+                    }
+                };
+                let keepdims = ReduceAttrs::read(c.attrs)?.keepdims;
+                let attrs = Attrs::new().with("noop_with_empty_axes", noop).with("keepdims", keepdims);
+                let v = e.x(0)?;
+                let out = f(&mut e, v, axes, &attrs)?;
                 Ok(e.done(&[out]))
             }
         }
