@@ -5,7 +5,16 @@ pub use crate::upgrade::older_forms;
 
 /// Operators that the importer writes as others: domain, name, and what becomes of them.
 pub static WRITTEN_OUT: &[(&str, &str, &str)] = &[
+    ("", "Affine", "a product and a sum"),
     ("", "Constant", "a constant"),
+    ("", "ConstantFill", "a ConstantOfShape"),
+    ("", "Crop", "a Slice"),
+    ("", "DynamicSlice", "a Slice"),
+    ("", "GivenTensorFill", "a Reshape of a constant"),
+    ("", "ImageScaler", "a product and a sum"),
+    ("", "ParametricSoftplus", "a Softplus between products"),
+    ("", "Scale", "a product"),
+    ("", "ScaledTanh", "a Tanh between products"),
     ("", "SequenceMap", "a Loop over the sequence"),
     ("", "Upsample", "a Resize"),
     ("ai.onnx.preview.training", "Gradient", "the nodes that compute the derivatives"),

@@ -158,3 +158,41 @@ fn a_table_of_labels_was_a_list_of_strings() {
     let y = run(&m, &[Tensor::of_strings(&[3], ["b", "?", "a"])]);
     assert_eq!(y[0].to_i64(), [1, 9, 0]);
 }
+
+#[test]
+fn operators_on_trial_mean_what_they_meant() {
+    let x = count(&[1, 2, 2, 2]);
+    let one = |op: &str, attrs: Vec<AttributeProto>, x: &[Tensor]| one(1, op, attrs, x);
+    let of = |op: &str, attrs: Vec<AttributeProto>| one(op, attrs, std::slice::from_ref(&x)).to_f32();
+    assert_eq!(of("Affine", vec![float("alpha", 2.0), float("beta", 1.0)])[3], 7.0);
+    assert_eq!(of("Scale", vec![float("scale", 3.0)])[2], 6.0);
+    let two = || vec![float("alpha", 2.0), float("beta", 0.5)];
+    assert_eq!(of("ScaledTanh", two())[2], 2.0 * 1f32.tanh());
+    assert!((of("ParametricSoftplus", two())[2] - 2.0 * (1.0 + 1f32.exp()).ln()).abs() < 1e-6);
+    let channels = vec![float("scale", 2.0), floats("bias", &[10.0, 20.0])];
+    assert_eq!(of("ImageScaler", channels), [10.0, 12.0, 14.0, 16.0, 28.0, 30.0, 32.0, 34.0]);
+    assert_eq!(of("Crop", vec![ints("border", &[1, 0, 0, 1])]), [1.0, 5.0]);
+    assert_eq!(of("Crop", vec![ints("border", &[0, 1, 0, 0]), ints("scale", &[1, 1])]), [2.0, 6.0]);
+    let bounds = [Tensor::i64(&[1], &[1]), Tensor::i64(&[1], &[2]), Tensor::i64(&[1], &[3])];
+    let sliced = one("DynamicSlice", vec![], &[std::slice::from_ref(&x), &bounds[..]].concat());
+    assert_eq!(sliced.to_f32(), [1.0, 3.0, 5.0, 7.0]);
+}
+
+#[test]
+fn fills_on_trial_have_the_shape_that_is_asked_for() {
+    let values = || floats("values", &[1.0, 2.0, 3.0, 4.0]);
+    assert_eq!(
+        one(1, "GivenTensorFill", vec![values(), ints("shape", &[2, 2])], &[]),
+        f(&[2, 2], &[1.0, 2.0, 3.0, 4.0])
+    );
+    let like = vec![values(), ints("extra_shape", &[2])];
+    assert_eq!(one(1, "GivenTensorFill", like, &[count(&[2])]).shape(), [2, 2]);
+    let shape = [Tensor::i64(&[1], &[4])];
+    let asked = vec![values(), int("input_as_shape", 1), ints("extra_shape", &[1])];
+    assert_eq!(one(1, "GivenTensorFill", asked, &shape).shape(), [4, 1]);
+    let filled = vec![int("input_as_shape", 1), float("value", 2.0), int("dtype", 7)];
+    assert_eq!(one(1, "ConstantFill", filled, &shape), Tensor::i64(&[4], &[2; 4]));
+    assert_eq!(one(1, "ConstantFill", vec![], &[count(&[2, 1])]), f(&[2, 1], &[0.0, 0.0]));
+    let lacks = node("GivenTensorFill", &[], &["y"], vec![ints("shape", &[1])]);
+    assert!(error(&model(1, graph(vec![], vec![lacks], &["y"]))).contains("attribute values is missing"));
+}

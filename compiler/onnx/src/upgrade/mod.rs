@@ -3,6 +3,7 @@
 mod broadcast;
 mod cast;
 mod draft;
+mod experimental;
 mod label;
 mod norm;
 mod operand;
@@ -86,6 +87,15 @@ static UPGRADES: &[Entry] = &[
     entry(&["Scatter"], ALWAYS, operand::scatter),
     entry(&["Upsample"], ALWAYS, resize::upsample),
     entry(&["Resize"], ALWAYS, resize::empty_operands),
+    entry(&["Affine"], ALWAYS, experimental::affine),
+    entry(&["ConstantFill"], ALWAYS, experimental::constant_fill),
+    entry(&["Crop"], ALWAYS, experimental::crop),
+    entry(&["DynamicSlice"], ALWAYS, experimental::dynamic_slice),
+    entry(&["GivenTensorFill"], ALWAYS, experimental::given_tensor_fill),
+    entry(&["ImageScaler"], ALWAYS, experimental::image_scaler),
+    entry(&["ParametricSoftplus"], ALWAYS, experimental::parametric_softplus),
+    entry(&["Scale"], ALWAYS, experimental::scale),
+    entry(&["ScaledTanh"], ALWAYS, experimental::scaled_tanh),
 ];
 
 /// Operators that a newer one replaces, and forms that every version allows.
