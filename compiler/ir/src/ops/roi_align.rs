@@ -1,5 +1,8 @@
 //! `RoiAlign`: each region resampled to one size by pooling bilinear samples.
 //! <https://onnx.ai/onnx/operators/onnx__RoiAlign.html>
+//!
+//! Regions are data, and so is the number of samples where it is that of pixels: there are [`MOST`] along an axis of an
+//! element at most, so that no region takes forever.
 
 use super::common::elementwise::sample_floats;
 use super::common::movement::{clamped, ints, unify};
@@ -17,13 +20,16 @@ attrs!(RoiAlignAttrs {
     output_height: i64 = 1,
     /// Columns of a result.
     output_width: i64 = 1,
-    /// Samples along each axis of an element; 0 is as many as there are pixels.
+    /// Samples along each axis of an element, 1024 at most; 0 is as many as there are pixels.
     sampling_ratio: i64 = 0,
     /// Multiplies the coordinates of the regions.
     spatial_scale: f32 = 1.0,
 });
 
 pub struct RoiAlign;
+
+/// Samples along an axis of an element, at most.
+const MOST: i64 = 1024;
 
 /// The attributes, checked.
 struct Setup {
@@ -42,6 +48,7 @@ fn setup(c: &Ctx) -> Result<Setup> {
     };
     let size = [a.output_height, a.output_width];
     ensure!(size.iter().all(|d| *d > 0), "the output size is {size:?}, expected positive numbers");
+    ensure!(a.sampling_ratio <= MOST, "sampling_ratio is {}, expected {MOST} at most", a.sampling_ratio);
     Ok(Setup {
         half: pick(
             "coordinate_transformation_mode",
@@ -61,7 +68,7 @@ impl Setup {
         let start = from * self.scale - if self.half { 0.5 } else { 0.0 };
         let extent = to * self.scale - from * self.scale;
         let step = if self.half { extent } else { extent.max(1.0) } / size as f64;
-        let n = if self.ratio > 0 { self.ratio } else { step.ceil().max(0.0) as i64 };
+        let n = if self.ratio > 0 { self.ratio } else { (step.ceil().max(0.0) as i64).min(MOST) };
         (0..n).map(|i| start + p as f64 * step + (i as f64 + 0.5) * step / n as f64).collect()
     }
 }
@@ -140,11 +147,14 @@ impl Op for RoiAlign {
     fn samples(&self) -> Vec<Sample> {
         let rois = Tensor::f32(&[2, 4], &[0.0, 0.5, 3.0, 2.5, 1.0, -0.5, 5.5, 4.0]);
         let x = || vec![sample_floats(&[2, 2, 4, 5], 1), rois.clone(), ints(&[1, 0])];
+        let endless =
+            Tensor::f32(&[3, 4], &[0.0, 0.0, 5.0, 1e30, 0.0, 0.0, f32::INFINITY, 1.0, f32::NAN, 0.0, 1.0, 1.0]);
         let a = Attrs::new().with("output_height", 2i64).with("output_width", 3i64);
         vec![
             Sample::new(a.clone().with("sampling_ratio", 2i64), x()),
             Sample::new(a.clone().with("spatial_scale", 0.5f32), x()),
             Sample::new(a.with("mode", "max").with("coordinate_transformation_mode", "output_half_pixel"), x()),
+            Sample::new(Attrs::new(), vec![sample_floats(&[1, 1, 4, 5], 1), endless, ints(&[0, 0, 0])]),
         ]
     }
 }
@@ -170,7 +180,7 @@ impl AxisExpr {
         let step = extent.div(&f(size as f64));
         let count = match s.ratio > 0 {
             true => Expr::int(s.ratio),
-            false => step.un(Un::Ceil).max(&f(0.0)).cast(Ty::I64),
+            false => step.un(Un::Ceil).max(&f(0.0)).cast(Ty::I64).min(&Expr::int(MOST)),
         };
         AxisExpr { start: a.sub(&f(if s.half { 0.5 } else { 0.0 })), step, count, d: d.clone() }
     }
