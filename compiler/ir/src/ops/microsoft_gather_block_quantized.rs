@@ -26,7 +26,7 @@ pub static MICROSOFT_GATHER_BLOCK_QUANTIZED: Composite =
     composite("GatherBlockQuantized", GatherBlockQuantizedAttrs::SCHEMA, Arity::range(3, 4), define, samples);
 
 /// The blocks of `v` along `on`, each repeated for the elements of `q` that share it.
-fn spread(b: &mut Builder, v: Value, q: Value, on: usize, block: i64) -> Result<Value> {
+pub(super) fn spread(b: &mut Builder, v: Value, q: Value, on: usize, block: i64) -> Result<Value> {
     let n = b.length(q, on as i64)?;
     let (i, block) = (b.range(n)?, b.number(DType::I64, block as f64));
     let index = b.plain("Div", &[i, block])?;

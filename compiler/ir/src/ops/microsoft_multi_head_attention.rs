@@ -96,7 +96,7 @@ fn unpacked(b: &mut Builder, x: &[Option<Value>]) -> Result<[Value; 3]> {
 }
 
 /// Adds the bias, one for all, to Q, K and V; keys and values of a cache have theirs.
-fn biased(b: &mut Builder, [q, k, v]: [Value; 3], bias: Option<Value>, heads: i64) -> Result<[Value; 3]> {
+pub(super) fn biased(b: &mut Builder, [q, k, v]: [Value; 3], bias: Option<Value>, heads: i64) -> Result<[Value; 3]> {
     let Some(bias) = bias else { return Ok([q, k, v]) };
     ensure!(b.g.fact(q).rank() == 3, "bias is given, expected a query of rank 3");
     let cached = b.g.fact(k).rank() == 4;

@@ -122,11 +122,14 @@ mod mean_variance_normalization;
 mod mel_weight_matrix;
 mod microsoft_attention;
 mod microsoft_bias_add;
+mod microsoft_bias_dropout;
 mod microsoft_bias_gelu;
 mod microsoft_bias_split_gelu;
 mod microsoft_complex_mul;
 mod microsoft_complex_mul_conj;
 mod microsoft_conv_transpose_with_dynamic_pads;
+mod microsoft_crop_and_resize;
+mod microsoft_decoder_masked_multi_head_attention;
 mod microsoft_dequantize_linear;
 mod microsoft_dynamic_quantize_lstm;
 mod microsoft_dynamic_quantize_matmul;
@@ -136,17 +139,27 @@ mod microsoft_fast_gelu;
 mod microsoft_fused_conv;
 mod microsoft_fused_gemm;
 mod microsoft_fused_matmul;
+mod microsoft_fused_matmul_activation;
+mod microsoft_gated_relative_position_bias;
 mod microsoft_gather_block_quantized;
 mod microsoft_gelu;
 mod microsoft_gemm_fast_gelu;
 mod microsoft_grid_sample;
 mod microsoft_group_norm;
 mod microsoft_group_query_attention;
+mod microsoft_inverse;
+mod microsoft_irfft;
 mod microsoft_matmul_bnb4;
 mod microsoft_matmul_integer_to_float;
 mod microsoft_matmul_nbits;
+mod microsoft_moe;
 mod microsoft_multi_head_attention;
+mod microsoft_murmur_hash3;
+mod microsoft_ngram_repeat_block;
+mod microsoft_nhwc_fused_conv;
 mod microsoft_nhwc_max_pool;
+mod microsoft_packed_attention;
+mod microsoft_packed_multi_head_attention;
 mod microsoft_pad;
 mod microsoft_qattention;
 mod microsoft_qembed_layer_normalization;
@@ -162,9 +175,14 @@ mod microsoft_qlinear_reduce_mean;
 mod microsoft_qlinear_sigmoid;
 mod microsoft_qlinear_softmax;
 mod microsoft_qlinear_where;
+mod microsoft_qmoe;
 mod microsoft_quantize_linear;
 mod microsoft_quick_gelu;
 mod microsoft_range;
+mod microsoft_relative_position_bias;
+mod microsoft_remove_padding;
+mod microsoft_restore_padding;
+mod microsoft_rfft;
 mod microsoft_rotary_embedding;
 mod microsoft_skip_group_norm;
 mod microsoft_skip_layer_normalization;
@@ -403,11 +421,14 @@ pub static OPS: &[&dyn Op] = &[
     &mel_weight_matrix::MelWeightMatrix,
     &microsoft_attention::MICROSOFT_ATTENTION,
     &microsoft_bias_add::MICROSOFT_BIAS_ADD,
+    &microsoft_bias_dropout::MICROSOFT_BIAS_DROPOUT,
     &microsoft_bias_gelu::MICROSOFT_BIAS_GELU,
     &microsoft_bias_split_gelu::MICROSOFT_BIAS_SPLIT_GELU,
     &microsoft_complex_mul::MICROSOFT_COMPLEX_MUL,
     &microsoft_complex_mul_conj::MICROSOFT_COMPLEX_MUL_CONJ,
     &microsoft_conv_transpose_with_dynamic_pads::MICROSOFT_CONV_TRANSPOSE_WITH_DYNAMIC_PADS,
+    &microsoft_crop_and_resize::CropAndResize,
+    &microsoft_decoder_masked_multi_head_attention::MICROSOFT_DECODER_MASKED_MULTI_HEAD_ATTENTION,
     &microsoft_dequantize_linear::MICROSOFT_DEQUANTIZE_LINEAR,
     &microsoft_dynamic_quantize_lstm::MICROSOFT_DYNAMIC_QUANTIZE_LSTM,
     &microsoft_dynamic_quantize_matmul::MICROSOFT_DYNAMIC_QUANTIZE_MATMUL,
@@ -417,17 +438,27 @@ pub static OPS: &[&dyn Op] = &[
     &microsoft_fused_conv::MICROSOFT_FUSED_CONV,
     &microsoft_fused_gemm::MICROSOFT_FUSED_GEMM,
     &microsoft_fused_matmul::MICROSOFT_FUSED_MATMUL,
+    &microsoft_fused_matmul_activation::MICROSOFT_FUSED_MATMUL_ACTIVATION,
+    &microsoft_gated_relative_position_bias::MICROSOFT_GATED_RELATIVE_POSITION_BIAS,
     &microsoft_gather_block_quantized::MICROSOFT_GATHER_BLOCK_QUANTIZED,
     &microsoft_gelu::MICROSOFT_GELU,
     &microsoft_gemm_fast_gelu::MICROSOFT_GEMM_FAST_GELU,
     &microsoft_grid_sample::MICROSOFT_GRID_SAMPLE,
     &microsoft_group_norm::MICROSOFT_GROUP_NORM,
     &microsoft_group_query_attention::MICROSOFT_GROUP_QUERY_ATTENTION,
+    &microsoft_inverse::Inverse,
+    &microsoft_irfft::MICROSOFT_IRFFT,
     &microsoft_matmul_bnb4::MICROSOFT_MATMUL_BNB4,
     &microsoft_matmul_integer_to_float::MICROSOFT_MATMUL_INTEGER_TO_FLOAT,
     &microsoft_matmul_nbits::MatMulNBits,
+    &microsoft_moe::MICROSOFT_MOE,
     &microsoft_multi_head_attention::MICROSOFT_MULTI_HEAD_ATTENTION,
+    &microsoft_murmur_hash3::MICROSOFT_MURMUR_HASH3,
+    &microsoft_ngram_repeat_block::MICROSOFT_NGRAM_REPEAT_BLOCK,
+    &microsoft_nhwc_fused_conv::MICROSOFT_NHWC_FUSED_CONV,
     &microsoft_nhwc_max_pool::MICROSOFT_NHWC_MAX_POOL,
+    &microsoft_packed_attention::MICROSOFT_PACKED_ATTENTION,
+    &microsoft_packed_multi_head_attention::MICROSOFT_PACKED_MULTI_HEAD_ATTENTION,
     &microsoft_pad::MICROSOFT_PAD,
     &microsoft_qattention::MICROSOFT_QATTENTION,
     &microsoft_qembed_layer_normalization::MICROSOFT_QEMBED_LAYER_NORMALIZATION,
@@ -443,9 +474,14 @@ pub static OPS: &[&dyn Op] = &[
     &microsoft_qlinear_sigmoid::MICROSOFT_QLINEAR_SIGMOID,
     &microsoft_qlinear_softmax::MICROSOFT_QLINEAR_SOFTMAX,
     &microsoft_qlinear_where::MICROSOFT_QLINEAR_WHERE,
+    &microsoft_qmoe::MICROSOFT_QMOE,
     &microsoft_quantize_linear::MICROSOFT_QUANTIZE_LINEAR,
     &microsoft_quick_gelu::MICROSOFT_QUICK_GELU,
     &microsoft_range::MICROSOFT_RANGE,
+    &microsoft_relative_position_bias::MICROSOFT_RELATIVE_POSITION_BIAS,
+    &microsoft_remove_padding::MICROSOFT_REMOVE_PADDING,
+    &microsoft_restore_padding::MICROSOFT_RESTORE_PADDING,
+    &microsoft_rfft::MICROSOFT_RFFT,
     &microsoft_rotary_embedding::MicrosoftRotaryEmbedding,
     &microsoft_skip_group_norm::MICROSOFT_SKIP_GROUP_NORM,
     &microsoft_skip_layer_normalization::MICROSOFT_SKIP_LAYER_NORMALIZATION,

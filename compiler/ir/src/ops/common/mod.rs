@@ -35,6 +35,7 @@ pub mod nll;
 pub mod normalize;
 pub mod optimizer;
 pub mod order;
+pub mod packed_tokens;
 pub mod padding_mask;
 pub mod philox;
 pub mod pool;
