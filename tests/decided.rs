@@ -59,6 +59,10 @@ fn axes_of_size_one_come_and_go_where_they_are_asked_to() {
     let at = |shape: [usize; 3], p: i64| vec![t(&shape), ints(&[p])];
     serves(squeeze, &[at([1, 3, 1], 0), at([1, 3, 1], 2), at([1, 3, 1], -1), at([2, 1, 4], 1), at([1, 3, 1], 1)]);
     serves(squeeze, &[at([1, 3, 1], 3), at([1, 3, 1], -4)]);
+    let all = "input x: f32[a] input p: i64[1] y = Squeeze(x, p)";
+    serves(all, &[vec![t(&[1]), ints(&[0])], vec![t(&[3]), ints(&[0])], vec![t(&[1]), ints(&[1])]]);
+    let known = "input x: f32[a] p = const i64[1] {0} y = Squeeze(x, p)";
+    serves(known, &[vec![t(&[1])], vec![t(&[3])]]);
 }
 
 #[test]

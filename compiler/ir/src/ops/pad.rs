@@ -54,7 +54,10 @@ fn amounts_of(a: usize, pads: &Fact, axes: &Fact, rank: usize) -> (Expr, Expr) {
 /// Number of axes that pads speaks of.
 fn number_of_axes(x: &[Option<&Fact>], rank: usize) -> Result<usize> {
     match unknown(maybe(x, 3)) {
-        Some(_) => vector_len(x, 3, "axes"),
+        Some(f) => {
+            ensure!(f.dtype.is_int(), "operand axes is {f}, expected integers");
+            vector_len(x, 3, "axes")
+        }
         None => Ok(padded_axes(x, rank)?.len()),
     }
 }
