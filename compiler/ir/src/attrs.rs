@@ -187,18 +187,22 @@ pub fn read<T: FromAttr>(r: &Attrs, name: &'static str, default: Option<T>) -> R
         Some(a) => {
             T::from_attr(a).ok_or_else(|| Error::op(format!("attribute {name}: expected {}, found {a}", T::KIND)))
         }
-        None => {
-            default.or_else(T::absent).ok_or_else(|| Error::op(format!("attribute {name} is required and missing")))
-        }
+        None => default
+            .or_else(T::absent)
+            .ok_or_else(|| Error::op(format!("attribute {name} is missing, expected {}: it is required", T::KIND))),
     }
 }
 
 /// Refuses by name every attribute that the schema does not list.
 pub fn check(r: &Attrs, schema: &[Field]) -> Result<()> {
-    match r.iter().find(|(n, _)| !schema.iter().any(|f| f.name == n.as_str())) {
-        Some((n, _)) => Err(Error::op(format!("attribute {n:?} is not supported"))),
-        None => Ok(()),
-    }
+    let Some((n, _)) = r.iter().find(|(n, _)| !schema.iter().any(|f| f.name == n.as_str())) else { return Ok(()) };
+    let names = || schema.iter().map(|f| f.name);
+    let near = crate::suggest::did_you_mean(n, names());
+    let listed = match schema {
+        [] => ", expected none".into(),
+        _ => format!(", expected one of {}", names().collect::<Vec<_>>().join(", ")),
+    };
+    Err(Error::op(format!("attribute {n:?} is not supported{}", if near.is_empty() { listed } else { near })))
 }
 
 /// Declares the attributes of an operator once: the struct, its schema (for docs and import) and its reader.
@@ -339,7 +343,7 @@ mod tests {
     #[test]
     fn record_to_view() {
         let missing = Example::read(&Attrs::new()).unwrap_err();
-        assert_eq!(missing.to_string(), "attribute perm is required and missing");
+        assert_eq!(missing.to_string(), "attribute perm is missing, expected ints: it is required");
         let r = Attrs::new().with("perm", vec![0, 2, 1]).with("group", 4i64);
         let a = Example::read(&r).unwrap();
         assert_eq!((a.group, a.strides.len(), a.perm.len(), a.axis), (4, 2, 3, None));
@@ -350,6 +354,11 @@ mod tests {
     #[test]
     fn unknown_attributes_are_refused_by_name() {
         let e = check(&Attrs::new().with("auto_magic", 1i64), Example::SCHEMA).unwrap_err();
-        assert_eq!(e.to_string(), "attribute \"auto_magic\" is not supported");
+        assert_eq!(
+            e.to_string(),
+            "attribute \"auto_magic\" is not supported, expected one of strides, group, perm, axis"
+        );
+        let e = check(&Attrs::new().with("axes", 1i64), Example::SCHEMA).unwrap_err();
+        assert_eq!(e.to_string(), "attribute \"axes\" is not supported, did you mean axis?");
     }
 }

@@ -79,7 +79,7 @@ pub fn admit(bytes: u64) -> Result<()> {
 pub fn admit_results(y: &[Fact]) -> Result<()> {
     let (mut bytes, mut work) = (0u64, NODE);
     for f in y {
-        let n = f.len().as_const().map_or(0, |n| u64::try_from(n).unwrap_or(0));
+        let n = f.elements().unwrap_or(0);
         bytes = bytes.saturating_add(n.saturating_mul(f.dtype.size() as u64 + WORKING));
         work = work.saturating_add(n);
     }
@@ -87,7 +87,11 @@ pub fn admit_results(y: &[Fact]) -> Result<()> {
     let limits = LEFT.get();
     if limits.work != u64::MAX {
         LEFT.set(Limits { work: limits.work.saturating_sub(work), ..limits });
-        ensure!(limits.work > work, "more is to be computed than may be when compiling");
+        ensure!(
+            limits.work > work,
+            "results to compute are more than may be here, expected at most {} elements more",
+            limits.work
+        );
     }
     Ok(())
 }

@@ -90,6 +90,14 @@ impl Fact {
         crate::dim::product(&self.shape)
     }
 
+    /// Number of elements where all sizes are known; `u64::MAX` where it is larger than that.
+    pub fn elements(&self) -> Option<u64> {
+        let size = |d: &Dim| d.as_const().map(|d| u64::try_from(d).unwrap_or(0));
+        let sizes: Vec<u64> = self.shape.iter().map(size).collect::<Option<_>>()?;
+        let product = sizes.iter().fold(1, |n: u64, d| n.saturating_mul(*d));
+        Some(if sizes.contains(&0) { 0 } else { product })
+    }
+
     /// Whether it is known to have no element.
     pub fn is_empty(&self) -> bool {
         self.shape.iter().any(Dim::is_zero)

@@ -1,6 +1,6 @@
 //! Shape rules that many operators share.
 
-use crate::{Dim, Fact, Result, bail};
+use crate::{Dim, Error, Fact, Result, bail};
 
 /// The common shape of operands that broadcast as NumPy's do. A symbolic size that meets a constant other than 1 gives
 /// the constant; two different symbolic sizes give their maximum. Whether such sizes are in truth equal or 1 is checked
@@ -10,21 +10,28 @@ pub fn broadcast(shapes: &[&[Dim]]) -> Result<Vec<Dim>> {
     let mut out: Vec<Dim> = vec![1.into(); rank];
     for s in shapes {
         for (o, d) in out[rank - s.len()..].iter_mut().zip(*s) {
-            *o = join(o, d)?;
+            *o = join(o, d).ok_or_else(|| apart(shapes, o, d))?;
         }
     }
     Ok(out)
 }
 
-fn join(a: &Dim, b: &Dim) -> Result<Dim> {
+/// Says which shapes do not broadcast.
+fn apart(shapes: &[&[Dim]], a: &Dim, b: &Dim) -> Error {
+    let text = |s: &&[Dim]| format!("[{}]", s.iter().map(Dim::to_string).collect::<Vec<_>>().join(","));
+    let all: Vec<String> = shapes.iter().map(text).collect();
+    Error::op(format!("operands of shapes {} do not broadcast: sizes {a} and {b}, expected equal or 1", all.join(", ")))
+}
+
+fn join(a: &Dim, b: &Dim) -> Option<Dim> {
     match (a.as_const(), b.as_const()) {
-        _ if a == b => Ok(a.clone()),
-        (Some(1), _) => Ok(b.clone()),
-        (_, Some(1)) => Ok(a.clone()),
-        (Some(_), None) => Ok(a.clone()),
-        (None, Some(_)) => Ok(b.clone()),
-        (None, None) => Ok(a.max_of(b)),
-        _ => bail!("sizes {a} and {b} do not broadcast"),
+        _ if a == b => Some(a.clone()),
+        (Some(1), _) => Some(b.clone()),
+        (_, Some(1)) => Some(a.clone()),
+        (Some(_), None) => Some(a.clone()),
+        (None, Some(_)) => Some(b.clone()),
+        (None, None) => Some(a.max_of(b)),
+        _ => None,
     }
 }
 

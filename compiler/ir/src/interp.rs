@@ -16,6 +16,8 @@ pub fn run_with(g: &Graph, inputs: &[Tensor], seen: &mut dyn FnMut(NodeId, &[Ten
         let what = format!("{} inputs, expected {}", inputs.len(), g.inputs().len());
         return Err(Error::Graph { graph: g.name.clone(), what });
     }
+    // A graph without operators is work, too: a loop may run it without end.
+    budget::admit_results(&[])?;
     let mut values: HashMap<Value, Tensor> = HashMap::new();
     for (id, t) in g.inputs().iter().zip(inputs) {
         let v = Value { node: *id, port: 0 };
@@ -56,7 +58,7 @@ fn run_node(g: &Graph, id: NodeId, values: &HashMap<Value, Tensor>) -> Result<Ve
 }
 
 /// Most elements of a tensor that is computed: a model that asks for more is refused instead of exhausting the memory.
-const MOST_ELEMENTS: i64 = 1 << 32;
+const MOST_ELEMENTS: u64 = 1 << 32;
 
 /// `op.eval` after `op.infer` has accepted the operands, so that `eval` may rely on what `infer` checks.
 pub fn eval(op: &dyn crate::Op, ctx: &Ctx, x: &[Option<&Tensor>]) -> Result<Vec<Tensor>> {
@@ -64,7 +66,7 @@ pub fn eval(op: &dyn crate::Op, ctx: &Ctx, x: &[Option<&Tensor>]) -> Result<Vec<
     let facts: Vec<Option<&crate::Fact>> = facts.iter().map(Option::as_ref).collect();
     let y = crate::op::infer(op, ctx, &facts)?;
     for f in &y {
-        let n = f.len().as_const().unwrap_or(0);
+        let n = f.elements().unwrap_or(0);
         crate::ensure!(n <= MOST_ELEMENTS, "a result has {n} elements, expected at most {MOST_ELEMENTS}");
     }
     budget::admit_results(&y)?;

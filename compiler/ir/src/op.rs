@@ -2,7 +2,7 @@
 
 use crate::attrs::Field;
 use crate::lower::Lowering;
-use crate::{Attrs, DType, Fact, Result, Tensor, bail};
+use crate::{Attrs, DType, Dim, Fact, Result, Tensor, bail, ensure};
 use std::fmt;
 use std::ops::Deref;
 
@@ -180,7 +180,7 @@ pub fn infer(op: &dyn Op, c: &Ctx, x: &[Option<&Fact>]) -> Result<Vec<Fact>> {
         let ok = op.takes_narrow() || !f.dtype.is_narrow();
         crate::ensure!(
             ok,
-            "{what} has elements of type {}, which no operator but conversions and moves takes",
+            "{what} has elements of type {}, expected a type to compute with: only conversions and moves take this one",
             f.dtype
         );
         Ok(())
@@ -198,8 +198,23 @@ pub fn infer(op: &dyn Op, c: &Ctx, x: &[Option<&Fact>]) -> Result<Vec<Fact>> {
 pub fn need<'a, T: ?Sized>(x: &[Option<&'a T>], i: usize, name: &str) -> Result<&'a T> {
     match x.get(i) {
         Some(Some(v)) => Ok(v),
-        _ => bail!("operand {i} ({name}) is required and missing"),
+        _ => bail!("operand {i} ({name}) is missing, expected a value: it is required"),
     }
+}
+
+/// Refuses an operand or part `what` of another rank than `shape`, or of another size where both are known.
+pub fn shaped(what: &str, found: &[Dim], shape: &[Dim]) -> Result<()> {
+    let fits = |(a, b): (&Dim, &Dim)| a.as_const().zip(b.as_const()).is_none_or(|(a, b)| a == b);
+    let text = |s: &[Dim]| s.iter().map(Dim::to_string).collect::<Vec<_>>().join(",");
+    let ok = found.len() == shape.len() && found.iter().zip(shape).all(fits);
+    ensure!(ok, "operand {what} has shape [{}], expected [{}]", text(found), text(shape));
+    Ok(())
+}
+
+/// Refuses operand `what` if it is known not to have one element.
+pub fn single(what: &str, found: &Fact) -> Result<()> {
+    ensure!(found.len().as_const().is_none_or(|n| n == 1), "operand {what} is {found}, expected one element");
+    Ok(())
 }
 
 /// The operand at `i`, if it is there.
@@ -212,6 +227,6 @@ pub fn axis(axis: i64, rank: usize) -> Result<usize> {
     let a = if axis < 0 { axis + rank as i64 } else { axis };
     match usize::try_from(a) {
         Ok(a) if a < rank => Ok(a),
-        _ => bail!("axis {axis} is outside of -{rank}..{rank}"),
+        _ => bail!("axis is {axis}, expected a number in -{rank}..{rank}, the rank being {rank}"),
     }
 }

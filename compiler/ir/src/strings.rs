@@ -84,17 +84,17 @@ pub fn infer(op: &dyn Op, c: &Ctx, x: &[Option<&Fact>]) -> Result<Vec<Fact>> {
         Strings::Read => true,
     };
     for (i, f) in x.iter().enumerate().filter_map(|(i, f)| Some((i, (*f)?))) {
-        ensure!(!text(f) || takes(i), "operand {i} is {f}, which this operator does not take: strings");
+        ensure!(!text(f) || takes(i), "operand {i} is {f}, expected numbers: this operator does not take strings");
     }
     if !matches!(op.strings(), Strings::Read) {
         let of_text = |a: &Attr| matches!(a, Attr::Tensor(t) if t.dtype() == DType::Str);
         if let Some((name, _)) = c.attrs.iter().find(|(_, a)| of_text(a)) {
-            bail!("attribute {name} holds strings, which this operator does not take");
+            bail!("attribute {name} holds strings, expected numbers: this operator does not take strings");
         }
     }
     let y = op.infer(c, x)?;
     let gives = y.iter().any(text) && matches!(op.strings(), Strings::Refused);
-    ensure!(!gives, "the result would be of strings, which this operator does not give");
+    ensure!(!gives, "the result would be of strings, expected numbers: this operator does not give strings");
     Ok(y)
 }
 
@@ -135,7 +135,7 @@ fn parse(s: &str, to: DType) -> Result<Num> {
     };
     match v {
         Some(v) => Ok(v),
-        None => bail!("the string {s:?} is no {to}"),
+        None => bail!("operand input has the string {s:?}, expected one that is a {to}"),
     }
 }
 
@@ -203,7 +203,10 @@ mod tests {
         let mut g = Graph::new("g");
         let x = g.add_input("x", Fact::new(DType::Str, [2.into()]));
         let e = g.apply("n", "Relu", Attrs::new(), &[x]).unwrap_err();
-        assert_eq!(e.to_string(), "node \"n\" (Relu): operand 0 is str[2], which this operator does not take: strings");
+        assert_eq!(
+            e.to_string(),
+            "node \"n\" (Relu): operand 0 is str[2], expected numbers: this operator does not take strings"
+        );
         let shape = g.add_const("shape", Tensor::i64(&[1], &[2]));
         let value = Attrs::new().with("value", Tensor::of_strings(&[1], ["x"]));
         assert!(g.apply("c", "ConstantOfShape", value, &[shape]).is_err());
@@ -242,7 +245,10 @@ mod tests {
         assert!(s("-INF", DType::F64).unwrap().to_f64()[0] < f64::MIN);
         assert!(s("NaN", DType::F16).unwrap().to_f64()[0].is_nan());
         assert_eq!(s("-12", DType::I8).unwrap().to_i64(), [-12]);
-        assert_eq!(s("300", DType::U8).unwrap_err().to_string(), "the string \"300\" is no u8");
+        assert_eq!(
+            s("300", DType::U8).unwrap_err().to_string(),
+            "operand input has the string \"300\", expected one that is a u8"
+        );
         assert!(s("1.5", DType::I32).is_err());
         assert!(s("", DType::F32).is_err());
     }

@@ -40,7 +40,7 @@ fn input_fact(g: &Graph, k: usize) -> Result<&Fact> {
 fn body(attrs: &Attrs, name: &str) -> Result<Arc<Graph>> {
     match attrs.get(name) {
         Some(Attr::Graph(g)) => Ok(g.clone()),
-        _ => bail!("attribute {name} is required and missing"),
+        _ => bail!("attribute {name} is missing, expected a graph: it is required"),
     }
 }
 

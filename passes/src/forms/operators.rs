@@ -68,7 +68,7 @@ impl Writer<'_> {
         let at = if p < 0 { p + n as i64 } else { p };
         match usize::try_from(at) {
             Ok(k) if k <= default.max(n.saturating_sub(1)) && k <= n => Ok(Some(k)),
-            _ => bail!("position {p} is outside of a sequence of {n}"),
+            _ => bail!("operand position is {p}, expected one of a sequence of {n}"),
         }
     }
 
@@ -83,7 +83,7 @@ impl Writer<'_> {
         if let Items::List(v) = self.first(at)?.items()
             && let Some(k) = self.known_position(at, 1, v.len(), 0)?
         {
-            ensure!(k < v.len(), "position {k} is outside of a sequence of {}", v.len());
+            ensure!(k < v.len(), "operand position is {k}, expected one of a sequence of {}", v.len());
             return Ok(Rep::Tensor(v[k]));
         }
         let Some(pos) = self.tensor(at, 1)? else { bail!("operand 1 (position) is missing") };
@@ -110,7 +110,7 @@ impl Writer<'_> {
         if let Items::List(mut list) = self.first(at)?.items()
             && let Some(k) = self.known_position(at, 1, list.len(), list.len().saturating_sub(1))?
         {
-            ensure!(k < list.len(), "position {k} is outside of a sequence of {}", list.len());
+            ensure!(k < list.len(), "operand position is {k}, expected one of a sequence of {}", list.len());
             list.remove(k);
             return Ok(Rep::Items(There::Yes, Items::List(list)));
         }

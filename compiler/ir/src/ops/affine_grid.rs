@@ -47,7 +47,10 @@ impl Op for AffineGrid {
         unify(&theta.shape[1], &(n - 2).into())?;
         unify(&theta.shape[2], &(n - 1).into())?;
         let sizes = size.as_dims().unwrap_or_else(|| (0..n).map(|k| c.fresh(k)).collect());
-        ensure!(!sizes.iter().any(|d| d.as_const().is_some_and(|d| d < 0)), "size has a negative number");
+        ensure!(
+            !sizes.iter().any(|d| d.as_const().is_some_and(|d| d < 0)),
+            "operand size has a negative number, expected 0 or more"
+        );
         let spatial = sizes[2..].iter().cloned();
         Ok(vec![Fact::new(theta.dtype, [theta.shape[0].clone()].into_iter().chain(spatial).chain([(n - 2).into()]))])
     }

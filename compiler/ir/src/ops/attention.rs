@@ -59,14 +59,22 @@ impl Op for Attention {
     fn infer(&self, c: &Ctx, x: &[Option<&Fact>]) -> Result<Vec<Fact>> {
         let (q, k, v) = (need(x, 0, "Q")?, need(x, 1, "K")?, need(x, 2, "V")?);
         let spec = spec(c)?;
-        ensure!(q.dtype.is_float() && q.dtype == k.dtype, "Q is {q} and K {k}, expected floats of one type");
-        ensure!(v.dtype == q.dtype, "V has type {}, expected {}", v.dtype, q.dtype);
+        ensure!(q.dtype.is_float() && q.dtype == k.dtype, "operand Q is {q} and K {k}, expected floats of one type");
+        ensure!(v.dtype == q.dtype, "operand V has type {}, expected {}", v.dtype, q.dtype);
         ensure!((0..=3).contains(&spec.mode), "qk_matmul_output_mode is {}, expected 0 to 3", spec.mode);
-        ensure!(maybe(x, 4).is_some() == maybe(x, 5).is_some(), "past_key and past_value come together");
+        ensure!(
+            maybe(x, 4).is_some() == maybe(x, 5).is_some(),
+            "one of the operands past_key and past_value is missing, expected both or none"
+        );
         let sizes = spec.sizes(&q.shape, &k.shape, &v.shape, maybe(x, 4).map(|p| &p.shape[..]))?;
         if let Some(m) = maybe(x, 3) {
-            ensure!(m.rank() <= 4 && (m.dtype == DType::Bool || m.dtype == q.dtype), "attn_mask is {m}");
+            ensure!(
+                m.rank() <= 4 && (m.dtype == DType::Bool || m.dtype == q.dtype),
+                "operand attn_mask is {m}, expected bool or {} of rank 4 or less",
+                q.dtype
+            );
         }
+        spec.check_rest(&sizes, x)?;
         let types = [q.dtype, k.dtype, v.dtype, q.dtype];
         let facts = spec.shapes(&sizes).into_iter().zip(types).map(|(s, t)| Fact::new(t, s));
         Ok(facts.take(c.outputs).collect())

@@ -85,7 +85,7 @@ impl Op for BatchNormalization {
         let a = BatchNormAttrs::read(c.attrs)?;
         let data = need(x, 0, "X")?;
         check_type(DType::is_float, data.dtype)?;
-        ensure!(data.rank() >= 2, "X is {data}, expected rank 2 or more");
+        ensure!(data.rank() >= 2, "operand X is {data}, expected rank 2 or more");
         ensure!(a.training_mode || c.outputs == 1, "{} results without training_mode, expected 1", c.outputs);
         let mut out = vec![Fact::new(data.dtype, data.shape.clone())];
         for (i, name) in NAMES.iter().enumerate().skip(1) {

@@ -41,7 +41,11 @@ impl Op for BitCast {
     }
     fn infer(&self, c: &Ctx, x: &[Option<&Fact>]) -> Result<Vec<Fact>> {
         let (x, to) = (need(x, 0, "input")?, BitCastAttrs::read(c.attrs)?.to);
-        ensure!(x.dtype.bits() == to.bits(), "{} and {to} differ in size, expected equal", x.dtype);
+        ensure!(
+            x.dtype.bits() == to.bits(),
+            "operand input is of {}, expected a type of as many bits as {to}",
+            x.dtype
+        );
         Ok(vec![Fact::new(to, x.shape.clone())])
     }
     fn eval(&self, c: &Ctx, x: &[Option<&Tensor>]) -> Result<Vec<Tensor>> {

@@ -25,7 +25,7 @@ fn conversion(c: &Ctx) -> Result<Conversion> {
     let a = CastAttrs::read(c.attrs)?;
     match i32::try_from(a.to).ok().and_then(DType::from_onnx) {
         Some(to) => Conversion::new(to, a.saturate, &a.round_mode),
-        None => bail!("attribute to is {}, which is no element type that is supported", a.to),
+        None => bail!("attribute to is {}, expected the number of an element type", a.to),
     }
 }
 

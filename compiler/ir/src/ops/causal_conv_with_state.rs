@@ -4,7 +4,7 @@
 use super::common::elementwise::sample_floats;
 use crate::infer::same_dtype;
 use crate::lower::{Comp, Expr, Lowering, Monoid, Ty};
-use crate::op::{maybe, need};
+use crate::op::{maybe, need, shaped};
 use crate::tensor::for_each_index;
 use crate::{Arity, Attrs, Ctx, Dim, Fact, Num, Op, Result, Sample, Tensor, attrs, bail, ensure};
 
@@ -43,9 +43,12 @@ impl Op for CausalConvWithState {
         same_dtype(&x.iter().flatten().copied().collect::<Vec<_>>())?;
         ensure!(data.dtype.is_float(), "input has type {}, expected a float type", data.dtype);
         ensure!(data.rank() == 3 && w.rank() == 3, "input is {data} and weight {w}, expected rank 3");
-        let rank = |i: usize, n: usize| maybe(x, i).is_none_or(|f| f.rank() == n);
-        ensure!(rank(2, 1) && rank(3, 3), "bias has rank 1 and past_state rank 3");
-        let state = vec![data.shape[0].clone(), data.shape[1].clone(), w.shape[2].clone() - 1.into()];
+        let taps = &w.shape[2];
+        ensure!(taps.as_const().is_none_or(|n| n > 0), "operand weight is {w}, expected a tap or more");
+        shaped("weight", &w.shape, &[data.shape[1].clone(), 1.into(), taps.clone()])?;
+        let state = vec![data.shape[0].clone(), data.shape[1].clone(), taps.clone() - 1.into()];
+        maybe(x, 2).map_or(Ok(()), |b| shaped("bias", &b.shape, &data.shape[1..2]))?;
+        maybe(x, 3).map_or(Ok(()), |s| shaped("past_state", &s.shape, &state))?;
         let both = [data.type_only(), Fact::new(data.dtype, state)];
         Ok(both.into_iter().take(c.outputs).collect())
     }

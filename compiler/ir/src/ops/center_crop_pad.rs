@@ -34,11 +34,11 @@ impl Op for CenterCropPad {
         let (data, shape) = (need(x, 0, "input_data")?, need(x, 1, "shape")?);
         let on = chosen(c, data.rank())?;
         let n = vector_len(x, 1, "shape")?;
-        ensure!(n == on.len(), "shape has {n} elements, expected {}", on.len());
+        ensure!(n == on.len(), "operand shape has {n} elements, expected {}", on.len());
         let sizes = shape.as_dims().unwrap_or_else(|| (0..n).map(|k| c.fresh(k)).collect());
         let mut y = data.type_only();
         for (a, d) in on.into_iter().zip(sizes) {
-            ensure!(d.as_const().is_none_or(|d| d >= 0), "shape asks for size {d}");
+            ensure!(d.as_const().is_none_or(|d| d >= 0), "operand shape asks for size {d}, expected 0 or more");
             y.shape[a] = d;
         }
         Ok(vec![y])

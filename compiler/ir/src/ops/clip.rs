@@ -41,7 +41,7 @@ impl Op for Clip {
         check_type(is_number, data.dtype)?;
         for f in [maybe(x, 1), maybe(x, 2)].into_iter().flatten() {
             same_dtype(&[data, f])?;
-            ensure!(f.len().as_const().is_none_or(|n| n == 1), "a limit has shape {f}, expected one element");
+            ensure!(f.len().as_const().is_none_or(|n| n == 1), "operand min or max is {f}, expected one element");
         }
         Ok(vec![Fact::new(data.dtype, data.shape.clone())])
     }

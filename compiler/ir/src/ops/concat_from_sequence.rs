@@ -25,7 +25,12 @@ fn join(items: &[Tensor], on: usize) -> Result<Tensor> {
     let mut shape = items[0].shape().to_vec();
     for t in &items[1..] {
         let fits = t.rank() == shape.len() && (0..shape.len()).all(|a| a == on || t.shape()[a] == shape[a]);
-        ensure!(fits, "a tensor has shape {:?}, the first has {:?}", t.shape(), items[0].shape());
+        ensure!(
+            fits,
+            "a tensor of the operand has shape {:?}, expected that of the first but for the axis, {:?}",
+            t.shape(),
+            items[0].shape()
+        );
     }
     shape[on] = items.iter().map(|t| t.shape()[on]).sum();
     let outer: usize = shape[..on].iter().product();

@@ -15,7 +15,7 @@ pub struct ConstantOfShape;
 
 fn value(c: &Ctx) -> Result<(DType, Num)> {
     let Some(t) = ConstantOfShapeAttrs::read(c.attrs)?.value else { return Ok((DType::F32, Num::F(0.0))) };
-    ensure!(t.len() == 1, "value has {} elements, expected 1", t.len());
+    ensure!(t.len() == 1, "operand value has {} elements, expected 1", t.len());
     Ok((t.dtype(), t.at(0)))
 }
 
@@ -33,7 +33,10 @@ impl Op for ConstantOfShape {
         let (dtype, v) = value(c)?;
         let n = vector_len(x, 0, "input")?;
         let dims = need(x, 0, "input")?.as_dims().unwrap_or_else(|| (0..n).map(|k| c.fresh(k)).collect());
-        ensure!(!dims.iter().any(|d| d.as_const().is_some_and(|d| d < 0)), "input has a negative size");
+        ensure!(
+            !dims.iter().any(|d| d.as_const().is_some_and(|d| d < 0)),
+            "operand input has a negative size, expected 0 or more"
+        );
         let y = Fact::new(dtype, dims);
         let len = y.len().as_const().filter(|n| *n <= 1024 && y.rank() <= 1 && !dtype.is_float());
         Ok(vec![match (len, i64::try_from(v.i())) {

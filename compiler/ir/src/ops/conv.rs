@@ -28,9 +28,14 @@ pub struct Conv;
 
 /// The window of a convolution of operands of these shapes.
 pub fn window(a: &ConvAttrs, x: &[Dim], w: &[Dim]) -> Result<Window> {
-    ensure!(x.len() >= 3 && w.len() == x.len(), "X has rank {} and W rank {}, expected 3 or more", x.len(), w.len());
+    ensure!(
+        x.len() >= 3 && w.len() == x.len(),
+        "operand X has rank {} and W rank {}, expected 3 or more",
+        x.len(),
+        w.len()
+    );
     let agree = a.kernel_shape.iter().zip(&w[2..]).all(|(k, d)| d.as_const().is_none_or(|d| d == *k));
-    ensure!(agree, "kernel_shape is {:?}, W disagrees", a.kernel_shape);
+    ensure!(agree, "attribute kernel_shape is {:?}, expected the last sizes of operand W", a.kernel_shape);
     Window::new(&x[2..], &w[2..], &a.strides, &a.dilations, &a.pads, &a.auto_pad)
 }
 
@@ -39,15 +44,16 @@ pub fn result_shape(a: &ConvAttrs, x: &[Dim], w: &[Dim]) -> Result<Vec<Dim>> {
     ensure!(a.group > 0, "group is {}, expected a positive number", a.group);
     let win = window(a, x, w)?;
     if let (Some(c), Some(per)) = (x[1].as_const(), w[1].as_const()) {
-        ensure!(c == per * a.group, "X has {c} channels, expected {} ({} groups of {per})", per * a.group, a.group);
+        let fits = per.checked_mul(a.group) == Some(c);
+        ensure!(fits, "operand X has {c} channels, expected {} groups of {per}", a.group);
     }
     if let Some(o) = w[0].as_const() {
-        ensure!(o % a.group == 0, "W has {o} filters, expected a multiple of group {}", a.group);
+        ensure!(o % a.group == 0, "operand W has {o} filters, expected a multiple of group {}", a.group);
     }
     let mut shape = vec![x[0].clone(), w[0].clone()];
     shape.extend(win.output(&x[2..], false));
     if let Some(d) = shape.iter().filter_map(Dim::as_const).find(|d| *d < 0) {
-        bail!("the kernel is larger than the padded input: a result axis has size {d}");
+        bail!("a result has an axis of size {d}, expected 0 or more: the kernel is larger than the padded operand");
     }
     Ok(shape)
 }
@@ -68,7 +74,7 @@ impl Op for Conv {
         same_dtype(&[x, w])?;
         let shape = result_shape(&a, &x.shape, &w.shape)?;
         if let Some(b) = b {
-            ensure!(b.shape[..] == w.shape[..1], "B has shape {b}, expected [{}]", w.shape[0]);
+            ensure!(b.shape[..] == w.shape[..1], "operand B has shape {b}, expected [{}]", w.shape[0]);
         }
         Ok(vec![Fact::new(x.dtype, shape)])
     }

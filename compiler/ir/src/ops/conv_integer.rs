@@ -13,12 +13,21 @@ pub struct ConvInteger;
 /// Refuses operands that are not 8-bit and zero points that do not fit them.
 pub fn check(x: &Fact, w: &Fact, x_zero: Option<&Fact>, w_zero: Option<&Fact>) -> Result<()> {
     for (what, data, zero, count) in [("x", x, x_zero, 1.into()), ("w", w, w_zero, w.shape[0].clone())] {
-        ensure!(matches!(data.dtype, DType::I8 | DType::U8), "{what} has type {}, expected i8 or u8", data.dtype);
+        ensure!(
+            matches!(data.dtype, DType::I8 | DType::U8),
+            "operand {what} has type {}, expected i8 or u8",
+            data.dtype
+        );
         let Some(z) = zero else { continue };
-        ensure!(z.dtype == data.dtype, "the zero point of {what} has type {}, expected {}", z.dtype, data.dtype);
+        ensure!(
+            z.dtype == data.dtype,
+            "the zero_point of operand {what} has type {}, expected {}",
+            z.dtype,
+            data.dtype
+        );
         let n = z.len();
         let ok = n.is_one() || (z.rank() == 1 && (n == count || n.as_const().is_none() || count.as_const().is_none()));
-        ensure!(ok, "the zero point of {what} is {z}, expected 1 or {count} elements");
+        ensure!(ok, "the zero_point of operand {what} is {z}, expected 1 or {count} elements");
     }
     Ok(())
 }

@@ -40,20 +40,32 @@ struct Plan {
 
 fn per_axis(v: &[i64], n: usize, default: i64, what: &str) -> Result<Vec<i64>> {
     let v = if v.is_empty() { vec![default; n] } else { v.to_vec() };
-    ensure!(v.len() == n && v.iter().all(|s| *s >= default), "{what} is {v:?}, expected {n} numbers from {default}");
+    ensure!(
+        v.len() == n && v.iter().all(|s| *s >= default),
+        "attribute {what} is {v:?}, expected {n} numbers from {default}"
+    );
     Ok(v)
 }
 
 fn plan(a: &ConvTransposeAttrs, x: &[Dim], w: &[Dim]) -> Result<Plan> {
-    ensure!(x.len() >= 3 && w.len() == x.len(), "X has rank {} and W rank {}, expected 3 or more", x.len(), w.len());
+    ensure!(
+        x.len() >= 3 && w.len() == x.len(),
+        "operand X has rank {} and W rank {}, expected 3 or more",
+        x.len(),
+        w.len()
+    );
     let n = x.len() - 2;
     let agree = a.kernel_shape.iter().zip(&w[2..]).all(|(k, d)| d.as_const().is_none_or(|d| d == *k));
-    ensure!(agree, "kernel_shape is {:?}, W disagrees", a.kernel_shape);
+    ensure!(agree, "attribute kernel_shape is {:?}, expected the last sizes of operand W", a.kernel_shape);
     let strides = per_axis(&a.strides, n, 1, "strides")?;
     let dilations = per_axis(&a.dilations, n, 1, "dilations")?;
     let added = per_axis(&a.output_padding, n, 0, "output_padding")?;
     let pads = per_axis(&a.pads, 2 * n, 0, "pads")?;
-    ensure!(a.output_shape.is_empty() || a.output_shape.len() == n, "output_shape is {:?}", a.output_shape);
+    ensure!(
+        a.output_shape.is_empty() || a.output_shape.len() == n,
+        "attribute output_shape is {:?}, expected {n} numbers",
+        a.output_shape
+    );
     let (mut begin, mut out) = (vec![], vec![]);
     for i in 0..n {
         let extent = (w[2 + i].clone() - 1.into()) * dilations[i].into() + 1.into();
@@ -75,7 +87,7 @@ fn plan(a: &ConvTransposeAttrs, x: &[Dim], w: &[Dim]) -> Result<Plan> {
             None => (pads[i].into(), full - pads[i].into() - pads[n + i].into()),
         };
         if let Some(d) = d.as_const().filter(|d| *d < 0) {
-            bail!("the padding is larger than the result: an axis has size {d}");
+            bail!("a result has an axis of size {d}, expected 0 or more: the padding is larger than it");
         }
         begin.push(b);
         out.push(d);
@@ -100,13 +112,17 @@ impl Op for ConvTranspose {
         ensure!(a.group > 0, "group is {}, expected a positive number", a.group);
         let p = plan(&a, &x.shape, &w.shape)?;
         if let (Some(c), Some(d)) = (x.shape[1].as_const(), w.shape[0].as_const()) {
-            ensure!(c == d && c % a.group == 0, "X has {c} channels and W {d}, expected as many in {} groups", a.group);
+            ensure!(
+                c == d && c % a.group == 0,
+                "operand X has {c} channels and W {d}, expected as many in {} groups",
+                a.group
+            );
         }
         let filters = w.shape[1].clone() * a.group.into();
         if let Some(b) = b {
             let fits =
                 b.rank() == 1 && (b.len() == filters || b.len().as_const().is_none() || filters.as_const().is_none());
-            ensure!(fits, "B is {b}, expected [{filters}]");
+            ensure!(fits, "operand B is {b}, expected [{filters}]");
         }
         Ok(vec![Fact::new(x.dtype, [x.shape[0].clone(), filters].into_iter().chain(p.out))])
     }

@@ -41,14 +41,22 @@ fn setup(c: &Ctx, x: &[Dim], w: &[Dim]) -> Result<Setup> {
     for (k, d) in a.kernel_shape.iter().zip(&w[2..]) {
         unify(&(*k).into(), d)?;
     }
-    ensure!(a.group > 0 && a.offset_group > 0, "group and offset_group are {} and {}", a.group, a.offset_group);
+    ensure!(
+        a.group > 0 && a.offset_group > 0,
+        "attributes group and offset_group are {} and {}, expected positive numbers",
+        a.group,
+        a.offset_group
+    );
     for (d, n, name) in [(&x[1], a.offset_group, "offset_group"), (&w[0], a.group, "group")] {
-        ensure!(d.as_const().is_none_or(|d| d % n == 0), "{name} is {n}, which does not divide {d} channels");
+        ensure!(d.as_const().is_none_or(|d| d % n == 0), "attribute {name} is {n}, expected a divisor of {d} channels");
     }
     let window = Window::new(&x[2..], &w[2..], &a.strides, &a.dilations, &a.pads, "NOTSET")?;
     let out = window.output(&x[2..], false);
     for d in &out {
-        ensure!(d.as_const().is_none_or(|d| d >= 0), "the kernel is larger than the padded operand");
+        ensure!(
+            d.as_const().is_none_or(|d| d >= 0),
+            "operand W is larger than the padded operand X, expected a kernel that fits"
+        );
     }
     Ok(Setup { window, out, group: a.group, offset_group: a.offset_group })
 }

@@ -47,7 +47,7 @@ impl Op for DepthToSpace {
         let square = b * b;
         ensure!(
             channels.as_const().is_none_or(|d| d % square == 0),
-            "{channels} channels, expected a multiple of {square}"
+            "operand input has {channels} channels, expected a multiple of {square}"
         );
         let side = |a: usize| x.shape[a].clone() * Dim::from(b);
         Ok(vec![Fact::new(x.dtype, [n.clone(), channels.div(&square.into()), side(2), side(3)])])

@@ -23,11 +23,11 @@ fn plan(c: &Ctx, x: &[Dim], scale: (&[Dim], DType)) -> Result<(Granularity, DTyp
     let out = match (a.output_dtype, i32::try_from(a.output_dtype).ok().and_then(DType::from_onnx)) {
         (0, _) => scale.1,
         (_, Some(t)) => t,
-        (code, None) => bail!("output_dtype is {code}, which is no supported element type"),
+        (code, None) => bail!("attribute output_dtype is {code}, expected the number of an element type"),
     };
     ensure!(
         scale.1.is_float() && out.is_float() && !out.is_narrow(),
-        "the scale has type {} and the result {out}, expected floats, the result of 16 bits or more",
+        "operand scale has type {} and the result {out}, expected floats, the result of 16 bits or more",
         scale.1
     );
     Ok((Granularity::of(x, scale.0, a.axis, a.block_size)?, out))

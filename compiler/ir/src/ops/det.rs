@@ -77,10 +77,10 @@ impl Op for Det {
     fn infer(&self, _: &Ctx, x: &[Option<&Fact>]) -> Result<Vec<Fact>> {
         let x = need(x, 0, "X")?;
         check_type(DType::is_float, x.dtype)?;
-        ensure!(x.rank() >= 2, "X is {x}, expected rank 2 or more");
+        ensure!(x.rank() >= 2, "operand X is {x}, expected rank 2 or more");
         let (m, n) = (&x.shape[x.rank() - 2], &x.shape[x.rank() - 1]);
         let differ = m.as_const().zip(n.as_const()).is_some_and(|(m, n)| m != n);
-        ensure!(!differ, "X is {x}, expected square matrices");
+        ensure!(!differ, "operand X is {x}, expected square matrices");
         Ok(vec![Fact::new(x.dtype, x.shape[..x.rank() - 2].to_vec())])
     }
     fn eval(&self, _: &Ctx, x: &[Option<&Tensor>]) -> Result<Vec<Tensor>> {

@@ -4,7 +4,7 @@ use super::common::elementwise::sample_floats;
 use super::common::movement::{const_ints, dynamic, scalar, sizes};
 use super::common::spectrum::{complex, turned, turned_expr};
 use crate::lower::{Comp, Expr, Lowering, Monoid, Ty};
-use crate::op::{axis, maybe, need};
+use crate::op::{axis, maybe, need, single};
 use crate::tensor::for_each_index;
 use crate::{Arity, Attrs, Ctx, Dim, Fact, Num, Op, Result, Sample, Tensor, attrs, ensure};
 
@@ -35,13 +35,16 @@ fn plan(c: &Ctx, shape: &[Dim], length: Option<Dim>, on: i64) -> Result<Plan> {
     let rank = shape.len();
     ensure!(rank >= 2, "operand input has rank {rank}, expected 2 or more");
     let parts = &shape[rank - 1];
-    ensure!(parts.as_const().is_none_or(|p| p == 1 || p == 2), "the last size is {parts}, expected 1 or 2");
+    ensure!(
+        parts.as_const().is_none_or(|p| p == 1 || p == 2),
+        "operand input has {parts} parts on its last axis, expected 1 or 2"
+    );
     let on = axis(on, rank)?;
-    ensure!(on + 1 < rank, "axis is the last one, which holds real and imaginary parts");
+    ensure!(on + 1 < rank, "axis is {on}, expected another than the last one, which holds real and imaginary parts");
     let (d, half) = (&shape[on], |n: &Dim| n.div(&2.into()) + 1.into());
     let back = inverse && onesided;
     let n = length.unwrap_or_else(|| if back { (d.clone() - 1.into()) * 2.into() } else { d.clone() });
-    ensure!(n.as_const().is_none_or(|n| n > 0), "the length is {n}, expected 1 or more");
+    ensure!(n.as_const().is_none_or(|n| n > 0), "operand dft_length is {n}, expected 1 or more");
     let mut out = shape.to_vec();
     out[on] = if onesided && !inverse { half(&n) } else { n.clone() };
     out[rank - 1] = if back { 1.into() } else { 2.into() };
@@ -51,6 +54,9 @@ fn plan(c: &Ctx, shape: &[Dim], length: Option<Dim>, on: i64) -> Result<Plan> {
 
 /// The plan for these facts; a length that only data gives is the first fresh symbol.
 fn of_facts(c: &Ctx, x: &[Option<&Fact>]) -> Result<Plan> {
+    for (i, name) in [(1, "dft_length"), (2, "axis")] {
+        maybe(x, i).map_or(Ok(()), |f| single(name, f))?;
+    }
     let length = maybe(x, 1).map(|f| f.as_dims().and_then(|v| v.first().cloned()).unwrap_or_else(|| c.fresh(0)));
     let on = const_ints(x, 2, "axis")?.and_then(|v| v.first().copied()).unwrap_or(-2);
     plan(c, &need(x, 0, "input")?.shape, length, on)

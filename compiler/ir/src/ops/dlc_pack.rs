@@ -4,7 +4,7 @@ use super::common::elementwise::all;
 use super::common::movement::ints;
 use super::dlc_unpack::{SCHEMA, check_parts, declared};
 use crate::attrs::Field;
-use crate::{Arity, Attrs, Ctx, DType, Fact, Form, Num, Op, Result, Sample, Tensor, ensure};
+use crate::{Arity, Attrs, Ctx, DType, Fact, Form, Num, Op, Result, Sample, Tensor, bail, ensure};
 
 pub struct Pack;
 
@@ -15,12 +15,14 @@ fn items(shapes: &Tensor, data: &Tensor) -> Result<Vec<Tensor>> {
         let width = shapes.shape()[1];
         let sizes = (0..width).map(|a| shapes.at(k * width + a).i());
         let shape: Vec<usize> = sizes.take_while(|d| *d >= 0).map(|d| d as usize).collect();
-        let n: usize = shape.iter().product();
-        ensure!(at + n <= data.len(), "tensor {k} has shape {shape:?}, but only {} elements are left", data.len() - at);
+        let (left, product) = (data.len() - at, shape.iter().try_fold(1usize, |p, d| p.checked_mul(*d)));
+        let Some(n) = product.filter(|n| *n <= left) else {
+            bail!("operand shapes has {shape:?} for tensor {k}, expected at most {left} elements")
+        };
         out.push(Tensor::new(data.dtype(), &shape, (at..at + n).map(|i| data.at(i))));
         at += n;
     }
-    ensure!(at == data.len(), "{} elements are left", data.len() - at);
+    ensure!(at == data.len(), "operand data has {} elements, expected {at}", data.len());
     Ok(out)
 }
 

@@ -64,7 +64,7 @@ impl Op for Unpack {
         let (x, f) = (need(x, 0, "input")?, declared(c)?);
         ensure!(f.dtype == x.dtype && f.form.admits(x.form), "operand 0 is {x}, expected {f}");
         let y = parts(c, &f);
-        ensure!(y.len() == c.outputs, "{} results, expected {}", c.outputs, y.len());
+        ensure!(y.len() == c.outputs, "the node has {} results, expected {}", c.outputs, y.len());
         Ok(y)
     }
     fn eval(&self, c: &Ctx, x: &[Option<&Tensor>]) -> Result<Vec<Tensor>> {
@@ -101,13 +101,13 @@ impl Op for Unpack {
 /// Refuses operands that are no parts of a value of type `f`.
 pub fn check_parts(f: &Fact, x: &[&Fact]) -> Result<()> {
     let optional = f.form.is_optional() as usize;
-    ensure!(x.len() == 2 + optional, "{} operands, expected {}", x.len(), 2 + optional);
+    ensure!(x.len() == 2 + optional, "the node has {} operands, expected {}", x.len(), 2 + optional);
     for f in x {
         dense(f, "parts")?;
     }
     let (shapes, data) = (x[optional], x[optional + 1]);
     let row = shapes.rank() == 2 && shapes.shape[1].as_const().is_none_or(|w| w == f.row() as i64);
-    ensure!(shapes.dtype == DType::I64 && row, "shapes are {shapes}, expected i64 rows of {}", f.row());
-    ensure!(data.dtype == f.dtype && data.rank() == 1, "data are {data}, expected a list of {}", f.dtype);
+    ensure!(shapes.dtype == DType::I64 && row, "operand shapes is {shapes}, expected i64 rows of {}", f.row());
+    ensure!(data.dtype == f.dtype && data.rank() == 1, "operand data is {data}, expected a list of {}", f.dtype);
     Ok(())
 }

@@ -59,7 +59,7 @@ impl Op for Dropout {
         check_type(DType::is_float, data.dtype)?;
         for (i, name) in [(1, "ratio"), (2, "training_mode")] {
             let one = |f: &Fact| f.len().as_const().is_none_or(|n| n == 1);
-            ensure!(maybe(x, i).is_none_or(one), "operand {name} has more than one element");
+            ensure!(maybe(x, i).is_none_or(one), "operand {name} has more than one element, expected one");
         }
         let y = if inactive(x) { data.clone() } else { data.type_only() };
         let all = [y, Fact::new(DType::Bool, data.shape.clone())];

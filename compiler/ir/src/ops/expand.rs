@@ -28,7 +28,10 @@ impl Op for Expand {
         let Some(want) = need(x, 1, "shape")?.as_dims() else {
             return Ok(vec![Fact::new(data.dtype, (0..n.max(data.rank())).map(|k| c.fresh(k)))]);
         };
-        ensure!(!want.iter().any(|d| d.as_const().is_some_and(|d| d < 0)), "shape has a negative size");
+        ensure!(
+            !want.iter().any(|d| d.as_const().is_some_and(|d| d < 0)),
+            "operand shape has a negative size, expected 0 or more"
+        );
         let y = Fact::new(data.dtype, broadcast(&[&data.shape, &want])?);
         let one = data.as_dims().filter(|v| v.len() == 1 && y.rank() == 1).map(|v| v[0].clone());
         Ok(vec![match (one, y.const_shape().as_deref()) {

@@ -16,7 +16,7 @@ pub struct FeatureVectorizer;
 /// Numbers of columns, one for each of `n` operands.
 fn widths(c: &Ctx, n: usize) -> Result<Vec<usize>> {
     let v = FeatureVectorizerAttrs::read(c.attrs)?.inputdimensions;
-    ensure!(v.len() == n, "inputdimensions has {} numbers for {n} operands", v.len());
+    ensure!(v.len() == n, "attribute inputdimensions has {} numbers, expected one for each of {n} operands", v.len());
     v.into_iter().map(|d| natural(d, "inputdimensions")).collect()
 }
 

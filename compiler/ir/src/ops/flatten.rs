@@ -15,7 +15,7 @@ pub struct Flatten;
 fn border(c: &Ctx, rank: usize) -> Result<usize> {
     let axis = FlattenAttrs::read(c.attrs)?.axis;
     let r = rank as i64;
-    ensure!((-r..=r).contains(&axis), "axis {axis} is outside of -{rank}..={rank}");
+    ensure!((-r..=r).contains(&axis), "attribute axis is {axis}, expected a number in -{rank}..={rank}");
     Ok(if axis < 0 { axis + r } else { axis } as usize)
 }
 

@@ -33,7 +33,12 @@ pub static FLEX_ATTENTION: Composite = Composite {
 
 fn changed(b: &mut Builder, v: Value, by: Option<&Arc<Graph>>, name: &str) -> Result<Value> {
     let Some(g) = by else { return Ok(v) };
-    ensure!(g.inputs().len() == 1 && g.outputs().len() == 1, "{name} takes and gives one tensor");
+    ensure!(
+        g.inputs().len() == 1 && g.outputs().len() == 1,
+        "attribute {name} has {} inputs and {} outputs, expected one each",
+        g.inputs().len(),
+        g.outputs().len()
+    );
     let out = splice(&mut b.g, g, &[v], &format!("{name}/"))?[0];
     let (old, new) = (b.g.fact(v), b.g.fact(out));
     ensure!(old.dtype == new.dtype && old.rank() == new.rank(), "{name} gives {new}, expected {old}");
@@ -43,7 +48,11 @@ fn changed(b: &mut Builder, v: Value, by: Option<&Arc<Graph>>, name: &str) -> Re
 fn define(b: &mut Builder, c: &Ctx, x: &[Option<Value>]) -> Result<Vec<Value>> {
     let a = FlexAttentionAttrs::read(c.attrs)?;
     let x = [given(x, 0, "Q")?, given(x, 1, "K")?, given(x, 2, "V")?];
-    ensure!(x.iter().all(|v| b.g.fact(*v).rank() == 4), "Q, K and V have rank 4");
+    ensure!(
+        x.iter().all(|v| b.g.fact(*v).rank() == 4),
+        "operands Q, K and V have ranks {:?}, expected 4",
+        x.map(|v| b.g.fact(v).rank())
+    );
     let dtype = b.g.fact(x[0]).dtype;
     let wide = a.softmax_precision.unwrap_or(if dtype == DType::F64 { DType::F64 } else { DType::F32 });
     let [q, k, v] = [b.cast(x[0], wide)?, b.cast(x[1], wide)?, b.cast(x[2], wide)?];

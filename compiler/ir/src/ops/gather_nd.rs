@@ -24,7 +24,7 @@ fn setup(c: &Ctx, data: &Fact, indices: &Fact) -> Result<(usize, usize)> {
         bail!("operand indices is {indices}, expected a constant last size")
     };
     let (b, k) = (b as usize, k as usize);
-    ensure!(b + k <= data.rank(), "indices name {k} axes after {b}, data has {}", data.rank());
+    ensure!(b + k <= data.rank(), "operand indices names {k} axes after {b}, expected at most {} in all", data.rank());
     Ok((b, k))
 }
 

@@ -25,7 +25,7 @@ pub struct Gemm;
 
 /// Sizes m, k, n.
 fn sizes(a: &GemmAttrs, x: &[Dim], y: &[Dim]) -> Result<[Dim; 3]> {
-    ensure!(x.len() == 2 && y.len() == 2, "A has rank {} and B rank {}, expected 2", x.len(), y.len());
+    ensure!(x.len() == 2 && y.len() == 2, "operand A has rank {} and B rank {}, expected 2", x.len(), y.len());
     let order = |s: &[Dim], swap: bool| if swap { (s[1].clone(), s[0].clone()) } else { (s[0].clone(), s[1].clone()) };
     let ((m, ka), (kb, n)) = (order(x, a.transA), order(y, a.transB));
     match (ka.as_const(), kb.as_const()) {
@@ -59,10 +59,10 @@ impl Op for Gemm {
         let [m, _, n] = sizes(&a, &x0.shape, &x1.shape)?;
         let y = vec![m, n];
         if let Some(c) = maybe(x, 2) {
-            ensure!(c.rank() <= 2, "C has rank {}, expected 2 or less", c.rank());
+            ensure!(c.rank() <= 2, "operand C has rank {}, expected 2 or less", c.rank());
             let all = broadcast(&[&y, &c.shape])?;
             let same = all.iter().zip(&y).all(|(a, b)| a.as_const().is_none() || b.as_const().is_none() || a == b);
-            ensure!(same, "C is {c}, which does not broadcast to [{},{}]", y[0], y[1]);
+            ensure!(same, "operand C is {c}, expected to broadcast to [{},{}]", y[0], y[1]);
         }
         Ok(vec![Fact::new(x0.dtype, y)])
     }

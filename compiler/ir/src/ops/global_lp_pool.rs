@@ -50,7 +50,7 @@ impl Op for GlobalLpPool {
         let x = need(x, 0, "X")?;
         check_type(DType::is_float, x.dtype)?;
         ensure!(p > 0, "p is {p}, expected a positive number");
-        ensure!(x.rank() >= 2, "X is {x}, expected rank 2 or more");
+        ensure!(x.rank() >= 2, "operand X is {x}, expected rank 2 or more");
         Ok(vec![Fact::new(x.dtype, reduced_shape(&x.shape, &spatial(x.rank()), true, 1.into()))])
     }
     fn eval(&self, c: &Ctx, x: &[Option<&Tensor>]) -> Result<Vec<Tensor>> {

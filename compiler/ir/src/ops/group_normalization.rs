@@ -52,7 +52,7 @@ impl Op for GroupNormalization {
         let groups = GroupNormAttrs::read(c.attrs)?.num_groups;
         let data = need(x, 0, "X")?;
         check_type(DType::is_float, data.dtype)?;
-        ensure!(data.rank() >= 2, "X is {data}, expected rank 2 or more");
+        ensure!(data.rank() >= 2, "operand X is {data}, expected rank 2 or more");
         let mut y = Fact::new(data.dtype, data.shape.clone());
         check_channels(need(x, 1, "scale")?, &mut y.shape[1], "scale")?;
         check_channels(need(x, 2, "bias")?, &mut y.shape[1], "bias")?;

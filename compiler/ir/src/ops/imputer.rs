@@ -35,7 +35,10 @@ fn values(c: &Ctx, x: &Fact) -> Result<(Num, Tensor)> {
     ensure!(x.rank() > 0, "operand X is {x}, expected an axis of features");
     let (n, features) = (new.len(), x.shape[x.rank() - 1].as_const());
     let fits = n == 1 || (n > 0 && features.is_none_or(|f| f == n as i64));
-    ensure!(fits, "there are {n} imputed values for operand X, which is {x}");
+    ensure!(
+        fits,
+        "attribute of imputed values has {n} numbers, expected 1 or one for each column of operand X, which is {x}"
+    );
     Ok((old, new.cast(x.dtype)))
 }
 

@@ -55,8 +55,8 @@ fn list(
     let mut given = all.into_iter().flatten();
     match (given.next(), given.next()) {
         (Some(t), None) => Ok(t),
-        (None, _) => bail!("there are no {what}"),
-        _ => bail!("{what} are given more than once"),
+        (None, _) => bail!("attributes {what}_* are missing, expected one of them"),
+        _ => bail!("attributes {what}_* are given more than once, expected one of them"),
     }
 }
 

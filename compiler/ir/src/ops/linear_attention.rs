@@ -3,7 +3,7 @@
 
 use super::common::elementwise::sample_floats;
 use crate::lower::{Expr, Lowering, Monoid, Proc, Slot, Stmt, Ty, Un, for_, set, store};
-use crate::op::{maybe, need};
+use crate::op::{maybe, need, shaped};
 use crate::{Arity, Attrs, Ctx, DType, Dim, Fact, Num, Op, Result, Sample, Tensor, attrs, bail, ensure};
 
 attrs!(LinearAttentionAttrs {
@@ -34,13 +34,43 @@ struct Plan {
     value: Dim,
 }
 
+/// Refuses keys or values of other batches and times than the queries.
+fn shaped_rows(q: &[Dim], s: &[Dim], last: &Dim) -> Result<()> {
+    shaped("key or value", s, &[q[0].clone(), q[1].clone(), last.clone()])
+}
+
+/// Refuses a past state, decay or beta whose sizes do not fit.
+fn check_rest(p: &Plan, x: &[Option<&Fact>]) -> Result<()> {
+    let heads = Dim::from(p.heads);
+    if let Some(s) = maybe(x, 3) {
+        shaped("past_state", &s.shape, &[p.batch.clone(), heads.clone(), p.key.clone(), p.value.clone()])?;
+    }
+    for (i, what, other) in [(4, "decay", heads.clone() * p.key.clone()), (5, "beta", 1.into())] {
+        let Some(f) = maybe(x, i) else { continue };
+        ensure!(f.rank() == 3, "operand {what} is {f}, expected rank 3");
+        let last = if f.shape[2] == heads { heads.clone() } else { other };
+        shaped(what, &f.shape, &[p.batch.clone(), p.time.clone(), last])?;
+    }
+    Ok(())
+}
+
 fn plan(c: &Ctx, q: &[Dim], k: &[Dim], v: &[Dim]) -> Result<Plan> {
     let a = LinearAttentionAttrs::read(c.attrs)?;
     let (n, kv) = (a.q_num_heads, a.kv_num_heads);
     ensure!(kv > 0 && n > 0 && n % kv == 0, "q_num_heads is {n} and kv_num_heads {kv}, expected a multiple of it");
     for (what, s) in [("query", q), ("key", k), ("value", v)] {
-        ensure!(s.len() == 3, "{what} has rank {}, expected 3", s.len());
+        ensure!(s.len() == 3, "operand {what} has rank {}, expected 3", s.len());
     }
+    let rows = |s: &[Dim], last: &Dim| shaped_rows(q, s, last);
+    rows(k, &k[2])?;
+    rows(v, &v[2])?;
+    for (what, d, of) in [("query", &q[2], n), ("key", &k[2], kv), ("value", &v[2], kv)] {
+        ensure!(
+            d.as_const().is_none_or(|d| d % of == 0),
+            "operand {what} has rows of {d}, expected a multiple of {of} heads"
+        );
+    }
+    shaped("query", &q[2..], &[k[2].div(&kv.into()) * n.into()])?;
     let (gated, delta) = match a.update_rule.as_str() {
         "linear" => (false, false),
         "gated" => (true, false),
@@ -72,11 +102,10 @@ impl Op for LinearAttention {
     fn infer(&self, c: &Ctx, x: &[Option<&Fact>]) -> Result<Vec<Fact>> {
         let (q, k, v) = (need(x, 0, "query")?, need(x, 1, "key")?, need(x, 2, "value")?);
         let p = plan(c, &q.shape, &k.shape, &v.shape)?;
-        ensure!(q.dtype.is_float(), "query has type {}, expected a float type", q.dtype);
-        let rank = |i: usize, n: usize| maybe(x, i).is_none_or(|f| f.rank() == n);
-        ensure!(rank(3, 4) && rank(4, 3) && rank(5, 3), "past_state has rank 4, decay and beta rank 3");
-        ensure!(!p.gated || maybe(x, 4).is_some(), "decay is required by update_rule and missing");
-        ensure!(!p.delta || maybe(x, 5).is_some(), "beta is required by update_rule and missing");
+        ensure!(q.dtype.is_float(), "operand query has type {}, expected a float type", q.dtype);
+        check_rest(&p, x)?;
+        ensure!(!p.gated || maybe(x, 4).is_some(), "operand decay is missing, expected one for this update_rule");
+        ensure!(!p.delta || maybe(x, 5).is_some(), "operand beta is missing, expected one for this update_rule");
         let y = vec![p.batch.clone(), p.time.clone(), p.value.clone() * (p.heads * p.group).into()];
         let state = vec![p.batch, p.heads.into(), p.key, p.value];
         let dtype = maybe(x, 3).map_or(q.dtype, |s| s.dtype);

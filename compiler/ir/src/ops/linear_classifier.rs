@@ -48,7 +48,11 @@ impl Model {
             n => n,
         };
         let fits = labels.count() > 1 && (scores == labels.count() || (scores == 1 && labels.count() == 2));
-        ensure!(fits, "there are {scores} scores for {} classes", labels.count());
+        ensure!(
+            fits,
+            "attribute coefficients gives {scores} scores, expected one for each of {} classes",
+            labels.count()
+        );
         let post = Post::named(&a.post_transform)?;
         ensure!(scores > 1 || post != Post::Probit, "PROBIT of two classes with one score is not supported");
         Ok(Model { affine: Affine { coefficients, intercepts: a.intercepts, scores }, labels, post })

@@ -26,7 +26,7 @@ fn parts<'a, T>(a: &LoopAttrs, x: &[Option<&'a T>]) -> Result<Parts<'a, T>> {
     let all: Vec<&T> = (2..x.len()).map(|i| need(x, i, "carried")).collect::<Result<_>>()?;
     match usize::try_from(a.captured).ok().and_then(|c| all.len().checked_sub(c)) {
         Some(n) => Ok((all[..n].to_vec(), all[n..].to_vec())),
-        None => crate::bail!("captured is {}, but there are {} operands", a.captured, all.len()),
+        None => crate::bail!("attribute captured is {}, expected at most {} operands", a.captured, all.len()),
     }
 }
 
@@ -92,10 +92,18 @@ impl Op for Loop {
         let a = LoopAttrs::read(c.attrs)?;
         for (i, what, dtype) in [(0, "M", DType::I64), (1, "cond", DType::Bool)] {
             let ok = |f: &Fact| f.dtype == dtype && f.form.is_dense() && f.len().as_const().is_none_or(|n| n == 1);
-            ensure!(maybe(x, i).is_none_or(ok), "{what} is not one {dtype}");
+            ensure!(
+                maybe(x, i).is_none_or(ok),
+                "operand {what} is {}, expected one {dtype}",
+                maybe(x, i).map_or(String::new(), Fact::to_string)
+            );
         }
         let carried = parts(&a, x)?.0.len();
-        ensure!(c.outputs <= carried + scans(&a, carried)?, "body does not give {} results", c.outputs);
+        ensure!(
+            c.outputs <= carried + scans(&a, carried)?,
+            "body gives fewer than {} results, expected as many as the node",
+            c.outputs
+        );
         let facts = body_facts(c, &a, x)?;
         let tensors = facts[1 + carried..].iter().all(|f| f.form.is_dense());
         ensure!(tensors, "a value that the body gives for each iteration is no tensor");
@@ -124,7 +132,7 @@ impl Op for Loop {
                 all.push(t);
             }
             state = out.split_off(1);
-            ensure!(out[0].len() == 1, "the condition has {} elements, expected 1", out[0].len());
+            ensure!(out[0].len() == 1, "operand condition has {} elements, expected 1", out[0].len());
             go = !checked || out[0].at(0).truth();
             i += 1;
         }

@@ -45,7 +45,7 @@ impl Op for LpPool {
     }
     fn infer(&self, c: &Ctx, x: &[Option<&Fact>]) -> Result<Vec<Fact>> {
         let x = need(x, 0, "X")?;
-        ensure!(x.dtype.is_float(), "X has type {}, expected a float type", x.dtype);
+        ensure!(x.dtype.is_float(), "operand X has type {}, expected a float type", x.dtype);
         Ok(vec![Fact::new(x.dtype, pool(c, &x.shape)?.0.shape)])
     }
     fn eval(&self, c: &Ctx, x: &[Option<&Tensor>]) -> Result<Vec<Tensor>> {

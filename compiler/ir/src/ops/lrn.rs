@@ -37,7 +37,7 @@ impl Op for Lrn {
         let x = need(x, 0, "X")?;
         check_type(DType::is_float, x.dtype)?;
         ensure!(a.size > 0, "size is {}, expected a positive number", a.size);
-        ensure!(x.rank() >= 2, "X is {x}, expected rank 2 or more");
+        ensure!(x.rank() >= 2, "operand X is {x}, expected rank 2 or more");
         Ok(vec![Fact::new(x.dtype, x.shape.clone())])
     }
     fn eval(&self, c: &Ctx, x: &[Option<&Tensor>]) -> Result<Vec<Tensor>> {

@@ -18,14 +18,18 @@ pub fn column<T: Clone + From<usize>>(zero: &[T], rank: usize) -> Vec<T> {
 }
 
 fn checked(what: &str, m: &Fact, zero: Option<&Fact>) -> Result<()> {
-    ensure!(matches!(m.dtype, DType::I8 | DType::U8), "{what} has type {}, expected i8 or u8", m.dtype);
+    ensure!(matches!(m.dtype, DType::I8 | DType::U8), "operand {what} has type {}, expected i8 or u8", m.dtype);
     if let Some(z) = zero {
-        ensure!(z.dtype == m.dtype, "the zero point of {what} has type {}, expected {}", z.dtype, m.dtype);
-        ensure!(z.rank() <= m.rank(), "the zero point of {what} is {z}, expected a rank of {} or less", m.rank());
+        ensure!(z.dtype == m.dtype, "the zero_point of operand {what} has type {}, expected {}", z.dtype, m.dtype);
+        ensure!(
+            z.rank() <= m.rank(),
+            "the zero_point of operand {what} is {z}, expected a rank of {} or less",
+            m.rank()
+        );
         let by = if what == "A" { column(&z.shape, m.rank()) } else { z.shape.clone() };
         let fits = |(d, z): (&Dim, &Dim)| z.is_one() || d.as_const().is_none() || z.as_const().is_none() || d == z;
         let ok = m.shape.iter().rev().zip(by.iter().rev()).all(fits);
-        ensure!(ok, "the zero point of {what} is {z}, which does not broadcast to {m}");
+        ensure!(ok, "the zero point of operand {what} is {z}, expected to broadcast to {m}");
     }
     Ok(())
 }

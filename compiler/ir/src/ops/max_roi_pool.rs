@@ -65,7 +65,10 @@ impl Op for MaxRoiPool {
         for_each_index(&shape, |i| {
             let image = rois.at(i[0] * 5).f();
             if !(image >= 0.0 && image < s[0] as f64) {
-                failed = Err(crate::Error::op(format!("region {} is of image {image}, but there are {}", i[0], s[0])));
+                failed = Err(crate::Error::op(format!(
+                    "operand rois: region {} is of image {image}, expected a number below {}",
+                    i[0], s[0]
+                )));
                 return;
             }
             let rows = cell(region(i[0], 2), region(i[0], 4), i[2] as i64, grid[0], s[2] as i64);

@@ -25,7 +25,10 @@ fn pooled(c: &Ctx, x: &[Dim]) -> Result<Vec<Dim>> {
     ensure!(x.len() == n + 2, "operand X has rank {}, expected {}", x.len(), n + 2);
     let pads = if a.pads.is_empty() { vec![0; 2 * n] } else { a.pads };
     let strides = if a.strides.is_empty() { vec![1; n] } else { a.strides };
-    ensure!(pads.len() == 2 * n && strides.len() == n, "pads is {pads:?} and strides {strides:?} for {n} axes");
+    let small = |v: &[i64]| v.iter().all(|v| (0..=i32::MAX as i64).contains(v));
+    for (name, v, want) in [("kernel_shape", &a.kernel_shape, n), ("pads", &pads, 2 * n), ("strides", &strides, n)] {
+        ensure!(v.len() == want && small(v), "attribute {name} is {v:?}, expected {want} numbers from 0 to 2^31 - 1");
+    }
     let size = |i: usize| {
         let taken = Dim::from(a.kernel_shape[i] - pads[i] - pads[n + i]);
         ((x[2 + i].clone() - 1.into()) * strides[i].into() + taken).max_of(&0.into())
@@ -50,8 +53,10 @@ impl Op for MaxUnpool {
         let mut shape = pooled(c, &data.shape)?;
         if let Some(want) = maybe(x, 2) {
             let n = vector_len(x, 2, "output_shape")?;
-            ensure!(n == data.rank(), "output_shape has {n} elements, expected {}", data.rank());
+            ensure!(n == data.rank(), "operand output_shape has {n} elements, expected {}", data.rank());
             shape = want.as_dims().unwrap_or_else(|| (0..n).map(|k| c.fresh(k)).collect());
+            let negative = shape.iter().find(|d| d.as_const().is_some_and(|d| d < 0));
+            ensure!(negative.is_none(), "operand output_shape has a negative size, expected 0 or more");
         }
         Ok(vec![Fact::new(data.dtype, shape)])
     }

@@ -54,7 +54,10 @@ impl Op for MelWeightMatrix {
         let size = |i: usize| need(x, i, NAMES[i]).map(|f| f.as_dims().map_or_else(|| c.fresh(i), |v| v[0].clone()));
         let (bins, length) = (size(0)?, size(1)?);
         for d in [&bins, &length] {
-            ensure!(d.as_const().is_none_or(|d| d >= 0), "{d} bins, expected no negative number");
+            ensure!(
+                d.as_const().is_none_or(|d| d >= 0),
+                "operand num_mel_bins or dft_length gives {d} bins, expected no negative number"
+            );
         }
         Ok(vec![Fact::new(MelWeightMatrixAttrs::read(c.attrs)?.output_datatype, shape(bins, &length))])
     }

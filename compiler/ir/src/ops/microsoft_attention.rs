@@ -7,7 +7,7 @@ use super::common::elementwise::sample_floats;
 use super::common::heads::{Heads, attend, bias_at, no_sink, shown};
 use super::common::padding_mask::{additive, sum};
 use super::common::stated::Stated;
-use crate::op::{maybe, need};
+use crate::op::{maybe, need, shaped};
 use crate::{Arity, Attrs, Ctx, DType, Num, Result, Sample, Tensor, Value, attrs, ensure};
 
 attrs!(MicrosoftAttentionAttrs {
@@ -96,9 +96,17 @@ pub(super) fn eval_projected(
     Ok(out)
 }
 
+/// Refuses an input of another rank than 3, weights that are no matrix, and a bias that is not of its columns.
+pub(super) fn matrix(b: &Builder, input: Value, weights: Value, bias: Option<Value>) -> Result<()> {
+    let (x, w) = (b.g.fact(input), b.g.fact(weights));
+    ensure!(x.rank() == 3 && w.rank() == 2, "operands input and weights are {x} and {w}, expected ranks 3 and 2");
+    bias.map_or(Ok(()), |bias| shaped("bias", &b.g.fact(bias).shape, &w.shape[1..]))
+}
+
 /// Q, K and V: parts of the last axis of the product.
 fn projected(b: &mut Builder, a: &MicrosoftAttentionAttrs, x: &[Option<Value>]) -> Result<Vec<Value>> {
     let (input, weights) = (given(x, 0, "input")?, given(x, 1, "weights")?);
+    matrix(b, input, weights, optional(x, 2))?;
     let mut v = b.plain("MatMul", &[input, weights])?;
     if let Some(bias) = optional(x, 2) {
         v = b.plain("Add", &[v, bias])?;
@@ -125,7 +133,12 @@ fn half(b: &mut Builder, past: Option<Value>, i: i64) -> Result<Option<Value>> {
 
 fn define(b: &mut Builder, c: &Ctx, x: &[Option<Value>]) -> Result<Vec<Value>> {
     let a = MicrosoftAttentionAttrs::read(c.attrs)?;
-    ensure!(!a.do_rotary && !a.past_present_share_buffer, "do_rotary and shared buffers are not supported");
+    ensure!(
+        !a.do_rotary && !a.past_present_share_buffer,
+        "attributes do_rotary and past_present_share_buffer are {} and {}, expected 0: they are not supported",
+        a.do_rotary as i64,
+        a.past_present_share_buffer as i64
+    );
     let qkv = projected(b, &a, x)?;
     attended(b, c, &a, &qkv, [optional(x, 3), optional(x, 4), optional(x, 5)])
 }

@@ -36,7 +36,7 @@ fn define(b: &mut Builder, c: &Ctx, x: &[Option<Value>]) -> Result<Vec<Value>> {
     let mut attrs = c.attrs.clone();
     if let Some(pads) = optional(x, 2) {
         let Some(pads) = b.g.fact(pads).as_ints() else {
-            bail!("Pads is {}, expected a constant", b.g.fact(pads));
+            bail!("operand Pads is {}, expected a constant", b.g.fact(pads));
         };
         attrs.set("pads", pads);
     }

@@ -8,7 +8,7 @@ use super::common::layer_norm::Norm;
 use super::common::normalize::{Center, tensor};
 use super::common::unary::check_type;
 use crate::lower::Lowering;
-use crate::op::{maybe, need};
+use crate::op::{maybe, need, shaped};
 use crate::{Arity, Attrs, Ctx, DType, Fact, Num, Op, Result, Sample, Tensor, Value, attrs, bail, ensure};
 
 attrs!(EmbedNormAttrs {
@@ -36,7 +36,7 @@ const NAMES: [&str; 9] = [
 fn row<'a>(table: &'a [f64], shape: &[usize], id: i64, name: &str) -> Result<&'a [f64]> {
     match usize::try_from(id) {
         Ok(id) if id < shape[0] => Ok(&table[id * shape[1]..(id + 1) * shape[1]]),
-        _ => bail!("{name} has an id {id}, expected one of 0..{}", shape[0]),
+        _ => bail!("operand {name} has an id {id}, expected one of 0..{}", shape[0]),
     }
 }
 
@@ -135,17 +135,30 @@ impl Op for EmbedLayerNormalization {
         for i in [0, 1, 7, 8] {
             if let Some(f) = maybe(x, i) {
                 check_type(DType::is_int, f.dtype)?;
-                ensure!(f.rank() == 2, "{} is {f}, expected rank 2", NAMES[i]);
+                ensure!(f.rank() == 2, "operand {} is {f}, expected rank 2", NAMES[i]);
             }
         }
         for i in [2, 3, 4] {
             if let Some(f) = maybe(x, i) {
                 check_type(DType::is_float, f.dtype)?;
-                ensure!(f.rank() == 2, "{} is {f}, expected rank 2", NAMES[i]);
+                ensure!(f.rank() == 2, "operand {} is {f}, expected rank 2", NAMES[i]);
             }
         }
-        ensure!(maybe(x, 1).is_some() == maybe(x, 4).is_some(), "segment ids and their embedding go together");
-        need(x, 3, NAMES[3])?;
+        ensure!(
+            maybe(x, 1).is_some() == maybe(x, 4).is_some(),
+            "one of the operands segment_ids and segment_embedding is missing, expected both or none"
+        );
+        let (places, row) = (need(x, 3, NAMES[3])?, &words.shape[1]);
+        shaped(NAMES[3], &places.shape, &[places.shape[0].clone(), row.clone()])?;
+        if let (Some(segments), Some(table)) = (maybe(x, 1), maybe(x, 4)) {
+            shaped(NAMES[1], &segments.shape, &ids.shape)?;
+            shaped(NAMES[4], &table.shape, &[table.shape[0].clone(), row.clone()])?;
+        }
+        maybe(x, 7).map_or(Ok(()), |mask| shaped(NAMES[7], &mask.shape, &ids.shape))?;
+        if let Some(at) = maybe(x, 8) {
+            let lines = if at.shape[0].is_one() { 1.into() } else { ids.shape[0].clone() };
+            shaped(NAMES[8], &at.shape, &[lines, ids.shape[1].clone()])?;
+        }
         let mut y = Fact::new(words.dtype, ids.shape.iter().chain(&words.shape[1..]).cloned());
         let norm = Norm::new(Center::Mean, 0.0, -1, 3)?;
         y.shape = norm.infer(&y, need(x, 5, NAMES[5])?, Some(need(x, 6, NAMES[6])?))?;

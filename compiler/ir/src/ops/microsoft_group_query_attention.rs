@@ -7,8 +7,8 @@ use super::common::composite::{Composite, given, optional};
 use super::common::elementwise::sample_floats;
 use super::common::heads::{Heads, attend, bias_at};
 use super::common::stated::Stated;
-use crate::op::{maybe, need};
-use crate::{Arity, Attrs, Ctx, DType, Result, Sample, Tensor, Value, attrs, bail, ensure};
+use crate::op::{maybe, need, shaped};
+use crate::{Arity, Attrs, Ctx, DType, Dim, Fact, Result, Sample, Tensor, Value, attrs, bail, ensure};
 
 attrs!(GroupQueryAttentionAttrs {
     /// Whether a query sees no key after its own position.
@@ -76,13 +76,19 @@ fn read(c: &Ctx, given: impl Fn(usize) -> bool) -> Result<GroupQueryAttentionAtt
     let (q, kv) = (a.num_heads, a.kv_num_heads);
     ensure!(kv > 0 && q > 0 && q % kv == 0, "num_heads is {q}, expected a multiple of kv_num_heads, {kv}");
     let plain = a.k_quant_type == "NONE" && a.v_quant_type == "NONE" && a.kv_cache_bit_width == 0;
-    ensure!(plain && !given(SCALES) && !given(SCALES + 1), "a quantized cache is not supported");
+    ensure!(
+        plain && !given(SCALES) && !given(SCALES + 1),
+        "attributes or operands are of a quantized cache, expected none: it is not supported"
+    );
     ensure!(!a.sliding_window_cache, "sliding_window_cache is 1, expected 0");
     ensure!(a.qk_output == 0, "qk_output is {}, expected 0", a.qk_output);
     ensure!(!given(NORMS) && !given(NORMS + 1), "q_norm_weight or k_norm_weight is given, expected none");
-    ensure!(given(PAST_KEY) == given(PAST_VALUE), "past_key and past_value come together");
+    ensure!(
+        given(PAST_KEY) == given(PAST_VALUE),
+        "one of the operands past_key and past_value is missing, expected both or none"
+    );
     ensure!(!a.do_rotary || (given(COS) && given(SIN)), "do_rotary is 1, expected cos_cache and sin_cache");
-    ensure!(given(1) == given(2), "key and value come together");
+    ensure!(given(1) == given(2), "one of the operands key and value is missing, expected both or none");
     Ok(a)
 }
 
@@ -182,6 +188,26 @@ struct Sizes {
     keys: Value,
 }
 
+/// Refuses a bias, positions or sinks whose sizes are not those of the queries.
+fn check_rest(b: &Builder, a: &GroupQueryAttentionAttrs, x: &[Option<Value>]) -> Result<()> {
+    let fact = |i: usize| optional(x, i).map(|v| b.g.fact(v));
+    let query = b.g.fact(given(x, 0, "query")?);
+    ensure!(query.rank() == 3, "operand query is {query}, expected rank 3");
+    let total = fact(TOTAL).and_then(Fact::as_dims).and_then(|v| v.first().cloned());
+    if let Some(f) = fact(BIAS) {
+        ensure!(f.rank() == 4, "operand attention_bias is {f}, expected rank 4");
+        let one_or = |i: usize, d: Dim| if f.shape[i].is_one() { 1.into() } else { d };
+        let (batch, heads) = (one_or(0, query.shape[0].clone()), one_or(1, a.num_heads.into()));
+        let keys = total.unwrap_or_else(|| f.shape[3].clone());
+        shaped("attention_bias", &f.shape, &[batch, heads, query.shape[1].clone(), keys])?;
+    }
+    if let Some(f) = fact(POSITIONS) {
+        ensure!(f.dtype.is_int(), "operand position_ids is {f}, expected integers");
+        shaped("position_ids", &f.shape, &query.shape[..2])?;
+    }
+    fact(SINK).map_or(Ok(()), |f| shaped("head_sink", &f.shape, &[a.num_heads.into()]))
+}
+
 fn sizes(b: &mut Builder, x: &[Option<Value>]) -> Result<Sizes> {
     let query = given(x, 0, "query")?;
     let (batch, queries) = (b.size(query, 0)?, b.length(query, 1)?);
@@ -208,9 +234,14 @@ fn sizes(b: &mut Builder, x: &[Option<Value>]) -> Result<Sizes> {
 /// Q, K and V of shape (batch, sequence, hidden).
 fn projected(b: &mut Builder, a: &GroupQueryAttentionAttrs, x: &[Option<Value>]) -> Result<[Value; 3]> {
     let q = given(x, 0, "query")?;
-    ensure!(b.g.fact(q).rank() == 3, "query is {}, expected rank 3", b.g.fact(q));
+    ensure!(b.g.fact(q).rank() == 3, "operand query is {}, expected rank 3", b.g.fact(q));
     if let (Some(k), Some(v)) = (optional(x, 1), optional(x, 2)) {
-        ensure!(b.g.fact(k).rank() == 3 && b.g.fact(v).rank() == 3, "key and value have other ranks than 3");
+        ensure!(
+            b.g.fact(k).rank() == 3 && b.g.fact(v).rank() == 3,
+            "operands key and value are {} and {}, expected rank 3",
+            b.g.fact(k),
+            b.g.fact(v)
+        );
         return Ok([q, k, v]);
     }
     let all = b.reshape(q, &[0, 0, a.num_heads + 2 * a.kv_num_heads, -1])?;
@@ -236,7 +267,7 @@ fn rotate(
         }
     };
     let Some(half) = b.g.fact(cos).shape.get(1).and_then(|d| d.as_const()) else {
-        bail!("cos_cache is {}, expected a constant number of columns", b.g.fact(cos));
+        bail!("operand cos_cache is {}, expected a constant number of columns", b.g.fact(cos));
     };
     let mut turn = |v: Value, heads: i64| {
         let attrs = Attrs::new().with("interleaved", i64::from(a.rotary_interleaved)).with("num_heads", heads);
@@ -341,6 +372,7 @@ fn with_sink(b: &mut Builder, [k, v, mask]: [Value; 3], sink: Value, s: &Sizes) 
 
 fn define(b: &mut Builder, c: &Ctx, x: &[Option<Value>]) -> Result<Vec<Value>> {
     let a = read(c, |i| optional(x, i).is_some())?;
+    check_rest(b, &a, x)?;
     let [mut q, mut k, v] = projected(b, &a, x)?;
     let s = sizes(b, x)?;
     if a.do_rotary {

@@ -74,7 +74,13 @@ fn define(b: &mut Builder, c: &Ctx, x: &[Option<Value>]) -> Result<Vec<Value>> {
     let (left, packed, largest) = (given(x, 0, "A")?, given(x, 1, "B")?, given(x, 2, "absmax")?);
     ensure!(a.transB == 1, "transB is {}, expected 1", a.transB);
     let size = |v: i64| 0 < v && v < 1 << 31;
-    ensure!(size(a.K) && size(a.N) && size(a.block_size), "K, N and block_size are positive numbers below 2^31");
+    ensure!(
+        size(a.K) && size(a.N) && size(a.block_size),
+        "attributes K, N and block_size are {}, {} and {}, expected numbers from 1 to 2^31 - 1",
+        a.K,
+        a.N,
+        a.block_size
+    );
     let table = match a.quant_type {
         0 => FP4,
         1 => NF4,

@@ -47,7 +47,7 @@ fn read(c: &Ctx) -> Result<MatMulNBitsAttrs> {
     let a = MatMulNBitsAttrs::read(c.attrs)?;
     ensure!(matches!(a.bits, 2 | 4 | 8), "bits is {}, expected 2, 4 or 8", a.bits);
     let size = |v: i64| 0 < v && v <= LARGEST;
-    ensure!(size(a.K) && size(a.N), "K is {} and N {}, expected numbers from 1 to {LARGEST}", a.K, a.N);
+    ensure!(size(a.K) && size(a.N), "operand K is {} and N {}, expected numbers from 1 to {LARGEST}", a.K, a.N);
     let even = size(a.block_size) && a.block_size % a.per_byte() == 0;
     ensure!(even, "block_size is {}, expected a multiple of {}", a.block_size, a.per_byte());
     ensure!(a.weight_prepacked == 0, "weight_prepacked is {}, expected 0", a.weight_prepacked);
@@ -56,7 +56,7 @@ fn read(c: &Ctx) -> Result<MatMulNBitsAttrs> {
 
 fn elements(f: &Fact, want: i64, what: &str) -> Result<()> {
     let n = f.len();
-    ensure!(n.as_const().is_none_or(|n| n == want), "{what} is {f}, expected {want} elements");
+    ensure!(n.as_const().is_none_or(|n| n == want), "operand {what} is {f}, expected {want} elements");
     Ok(())
 }
 
@@ -75,25 +75,35 @@ impl Op for MatMulNBits {
     }
     fn infer(&self, c: &Ctx, x: &[Option<&Fact>]) -> Result<Vec<Fact>> {
         let (a, left, b, scales) = (read(c)?, need(x, 0, "A")?, need(x, 1, "B")?, need(x, 2, "scales")?);
-        ensure!(left.rank() > 0 && left.dtype.is_float(), "A is {left}, expected floats with an axis of {}", a.K);
+        ensure!(
+            left.rank() > 0 && left.dtype.is_float(),
+            "operand A is {left}, expected floats with an axis of {}",
+            a.K
+        );
         let last = &left.shape[left.rank() - 1];
-        ensure!(last.as_const().is_none_or(|k| k == a.K), "A has {last} columns, expected {}", a.K);
-        ensure!(b.dtype == DType::U8, "B has type {}, expected u8", b.dtype);
+        ensure!(last.as_const().is_none_or(|k| k == a.K), "operand A has {last} columns, expected {}", a.K);
+        ensure!(b.dtype == DType::U8, "operand B has type {}, expected u8", b.dtype);
         elements(b, a.N * a.blocks() * a.blob(), "B")?;
         elements(scales, a.N * a.blocks(), "scales")?;
         if let Some(z) = maybe(x, 3) {
             let packed = a.N * ((a.blocks() * a.bits + 7) / 8);
-            ensure!(z.dtype == DType::U8 || z.dtype == left.dtype, "zero_points has type {}", z.dtype);
+            ensure!(
+                z.dtype == DType::U8 || z.dtype == left.dtype,
+                "operand zero_points has type {}, expected u8 or {}",
+                z.dtype,
+                left.dtype
+            );
             elements(z, if z.dtype == DType::U8 { packed } else { a.N * a.blocks() }, "zero_points")?;
         }
         if let Some(g) = maybe(x, 4) {
-            ensure!(!g.dtype.is_float(), "g_idx has type {}, expected i32", g.dtype);
+            ensure!(!g.dtype.is_float(), "operand g_idx has type {}, expected i32", g.dtype);
             ensure!(
                 g.rank() == 1 && g.shape[0].as_const().is_none_or(|n| n >= a.K),
-                "g_idx is {g}, expected {} rows",
+                "operand g_idx is {g}, expected {} rows",
                 a.K
             );
         }
+        maybe(x, 5).map_or(Ok(()), |f| elements(f, a.N, "bias"))?;
         let mut shape = left.shape.clone();
         shape[left.rank() - 1] = a.N.into();
         Ok(vec![Fact::new(left.dtype, shape)])
@@ -171,7 +181,7 @@ fn matrix(f: &Fact, row: &Expr, column: &Expr, columns: i64) -> Vec<Expr> {
 
 fn contract(a: &MatMulNBitsAttrs, x: &[Option<&Fact>], y: &Fact) -> Result<Contract> {
     let (left, b, scales) = (need(x, 0, "A")?, need(x, 1, "B")?, need(x, 2, "scales")?);
-    ensure!(b.rank() == 3 && scales.rank() <= 2, "B is {b} and scales {scales}, expected rank 3 and at most 2");
+    ensure!(b.rank() == 3 && scales.rank() <= 2, "operand B is {b} and scales {scales}, expected rank 3 and at most 2");
     let rows = left.rank() - 1;
     let (j, p) = (Expr::var(rows as u32), Expr::var(rows as u32 + 1));
     let size = Expr::int(a.block_size);

@@ -8,7 +8,7 @@ use super::common::heads::{Heads, attend, bias_at, no_sink, shown};
 use super::common::padding_mask::{additive, sum};
 use super::common::stated::Stated;
 use super::microsoft_attention::causal;
-use crate::op::{maybe, need};
+use crate::op::{maybe, need, shaped};
 use crate::{Arity, Attrs, Ctx, DType, Result, Sample, Tensor, Value, attrs, bail, ensure};
 
 attrs!(MultiHeadAttentionAttrs {
@@ -87,11 +87,21 @@ fn part(b: &mut Builder, packed: Value, i: i64) -> Result<Value> {
 
 fn unpacked(b: &mut Builder, x: &[Option<Value>]) -> Result<[Value; 3]> {
     let q = given(x, 0, "query")?;
+    let rank = b.g.fact(q).rank();
+    ensure!((3..=5).contains(&rank), "operand query is {}, expected rank 3 to 5", b.g.fact(q));
+    if let (Some(k), Some(v)) = (optional(x, 1).map(|k| b.g.fact(k)), optional(x, 2).map(|v| b.g.fact(v))) {
+        ensure!(
+            k.rank() == v.rank() && k.rank() >= 3,
+            "operands key and value are {k} and {v}, expected one rank, 3 or 4"
+        );
+        let last = k.rank() - 1;
+        shaped("value, but for its last axis,", &v.shape[..last], &k.shape[..last])?;
+    }
     match (optional(x, 1), optional(x, 2)) {
         (Some(k), Some(v)) => Ok([q, k, v]),
         (Some(kv), None) if b.g.fact(kv).rank() == 5 => Ok([q, part(b, kv, 0)?, part(b, kv, 1)?]),
         (None, None) if b.g.fact(q).rank() == 5 => Ok([part(b, q, 0)?, part(b, q, 1)?, part(b, q, 2)?]),
-        _ => bail!("query, key and value are neither apart nor packed with five axes"),
+        _ => bail!("operand query is {}, expected query, key and value apart, or packed with five axes", b.g.fact(q)),
     }
 }
 
@@ -125,7 +135,10 @@ fn flat(b: &mut Builder, v: Value) -> Result<Value> {
 
 fn define(b: &mut Builder, c: &Ctx, x: &[Option<Value>]) -> Result<Vec<Value>> {
     let a = MultiHeadAttentionAttrs::read(c.attrs)?;
-    ensure!(optional(x, 8).is_none() && optional(x, 9).is_none(), "shared buffers of the cache are not supported");
+    ensure!(
+        optional(x, 8).is_none() && optional(x, 9).is_none(),
+        "operands past_sequence_length or cache_indirection are given, expected none: shared buffers are not supported"
+    );
     let apart = unpacked(b, x)?;
     let [q, mut k, mut v] = biased(b, apart, optional(x, 3), a.num_heads)?;
     if b.g.fact(k).rank() == 4 && b.g.fact(q).rank() == 3 {

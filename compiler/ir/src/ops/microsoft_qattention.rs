@@ -7,7 +7,7 @@ use super::common::elementwise::sample_floats;
 use super::common::integer_product::scaled;
 use super::common::quantize::{rounded, sample_ints};
 use super::common::stated::Stated;
-use super::microsoft_attention::{MicrosoftAttentionAttrs, attended, eval_projected, split};
+use super::microsoft_attention::{MicrosoftAttentionAttrs, attended, eval_projected, matrix, split};
 use crate::op::{maybe, need};
 use crate::{Arity, Attrs, Ctx, DType, Num, Result, Sample, Tensor, Value, attrs, ensure};
 
@@ -49,7 +49,12 @@ const PAST: usize = 8;
 
 fn read(c: &Ctx) -> Result<MicrosoftAttentionAttrs> {
     let a = QAttentionAttrs::read(c.attrs)?;
-    ensure!(!a.do_rotary && !a.past_present_share_buffer, "do_rotary and shared buffers are not supported");
+    ensure!(
+        !a.do_rotary && !a.past_present_share_buffer,
+        "attributes do_rotary and past_present_share_buffer are {} and {}, expected 0: they are not supported",
+        a.do_rotary as i64,
+        a.past_present_share_buffer as i64
+    );
     Ok(MicrosoftAttentionAttrs {
         do_rotary: false,
         mask_filter_value: a.mask_filter_value,
@@ -86,6 +91,7 @@ fn meaning(c: &Ctx, x: &[Option<&Tensor>]) -> Result<Vec<Tensor>> {
 fn define(b: &mut Builder, c: &Ctx, x: &[Option<Value>]) -> Result<Vec<Value>> {
     let a = read(c)?;
     let v: Vec<Value> = NAMES.iter().enumerate().map(|(i, name)| given(x, i, name)).collect::<Result<_>>()?;
+    matrix(b, v[0], v[1], Some(v[2]))?;
     let scale = b.reshape(v[3], &[])?;
     let zero = optional(x, ZEROS).map(|z| b.reshape(z, &[])).transpose()?;
     let product = scaled(b, [v[0], v[1]], [zero, optional(x, ZEROS + 1)], [scale, v[4]], Some(v[2]))?;

@@ -21,7 +21,10 @@ pub struct OneHotEncoder;
 fn categories(a: &OneHotEncoderAttrs, x: DType) -> Result<usize> {
     let (ints, strings) = (a.cats_int64s.len(), a.cats_strings.len());
     let n = if x == DType::Str { strings } else { ints };
-    ensure!(n > 0 && (ints == 0 || strings == 0), "{ints} integers and {strings} strings are categories of {x}");
+    ensure!(
+        n > 0 && (ints == 0 || strings == 0),
+        "attributes give {ints} integers and {strings} strings as categories, expected those of operand X, which is {x}"
+    );
     Ok(n)
 }
 
@@ -56,7 +59,7 @@ impl Op for OneHotEncoder {
         let mut out = vec![];
         for i in 0..x.len() {
             if !a.zeros && !(0..n).any(|k| is(i, k)) {
-                bail!("element {i} of X is of no category, which zeros = 0 does not allow");
+                bail!("element {i} of operand X is of no category, expected one of them: attribute zeros is 0");
             }
             out.extend((0..n).map(|k| Num::from(is(i, k))));
         }

@@ -13,7 +13,7 @@ use std::sync::Arc;
 fn declared(c: &Ctx) -> Result<Arc<Fact>> {
     match read::<Option<Arc<Fact>>>(c.attrs, "type", Some(None))? {
         Some(f) => Ok(f),
-        None => bail!("neither an operand nor attribute type is given"),
+        None => bail!("neither an operand nor attribute type is given, expected one of them"),
     }
 }
 

@@ -5,7 +5,7 @@ use super::common::elementwise::sample_floats;
 use super::common::movement::{axes, const_ints, dynamic, element, guarded, vector_len};
 use super::common::quantize::sample_narrow;
 use crate::lower::{Comp, Expr, Lowering, Ty};
-use crate::op::{axis, maybe, need};
+use crate::op::{axis, maybe, need, single};
 use crate::tensor::for_each_index;
 use crate::{Arity, Attrs, Ctx, DType, Dim, Fact, Num, Op, Result, Sample, Tensor, attrs, ensure};
 
@@ -20,7 +20,7 @@ pub struct Pad;
 fn amounts<T: Clone + From<i32>>(pads: &[T], axes: Option<Vec<i64>>, rank: usize) -> Result<Vec<(T, T)>> {
     let axes = axes.unwrap_or_else(|| (0..rank as i64).collect());
     let n = axes.len();
-    ensure!(pads.len() == 2 * n, "pads has {} elements, expected {} for {n} axes", pads.len(), 2 * n);
+    ensure!(pads.len() == 2 * n, "operand pads has {} elements, expected {} for {n} axes", pads.len(), 2 * n);
     let mut out = vec![(T::from(0), T::from(0)); rank];
     for (i, a) in axes.iter().enumerate() {
         out[axis(*a, rank)?] = (pads[i].clone(), pads[n + i].clone());
@@ -99,14 +99,18 @@ impl Op for Pad {
         let data = need(x, 0, "data")?;
         let fits = maybe(x, 2).is_none_or(|value| value.dtype == data.dtype);
         ensure!(fits, "operand constant_value is {:?}, expected {}", maybe(x, 2).map(Fact::to_string), data.dtype);
+        maybe(x, 2).map_or(Ok(()), |value| single("constant_value", value))?;
         let Some(pads) = fact_amounts(x)? else {
             let (n, on) = (vector_len(x, 1, "pads")?, number_of_axes(x, data.rank())?);
-            ensure!(n == 2 * on, "pads has {n} elements, expected {}", 2 * on);
+            ensure!(n == 2 * on, "operand pads has {n} elements, expected {}", 2 * on);
             return Ok(vec![Fact::new(data.dtype, (0..data.rank()).map(|a| c.fresh(a)))]);
         };
         let grow = |(d, (b, e)): (&Dim, (Dim, Dim))| d.clone() + b + e;
         let shape: Vec<Dim> = data.shape.iter().zip(pads).map(grow).collect();
-        ensure!(!shape.iter().any(|d| d.as_const().is_some_and(|d| d < 0)), "pads take off more than there is");
+        ensure!(
+            !shape.iter().any(|d| d.as_const().is_some_and(|d| d < 0)),
+            "operand pads takes off more than there is, expected a result of 0 or more along each axis"
+        );
         let nothing = |(d, y): (&Dim, &Dim)| d.is_zero() && y.as_const().is_some_and(|y| y > 0);
         let empty = mode != "constant" && data.shape.iter().zip(&shape).any(nothing);
         ensure!(!empty, "operand data is {data}, expected an element along every axis that is padded by mode {mode}");

@@ -5,7 +5,7 @@ use super::common::quantize::{requantize, sample_ints};
 use super::conv::{self, ConvAttrs};
 use super::conv_integer::{check, sums};
 use crate::lower::Lowering;
-use crate::op::{maybe, need};
+use crate::op::{maybe, need, shaped};
 use crate::{Arity, Attrs, Ctx, DType, Dim, Fact, Graph, Op, Result, Sample, Tensor, Value, ensure};
 
 pub struct QLinearConv;
@@ -33,17 +33,24 @@ impl Op for QLinearConv {
         let shape = conv::result_shape(&ConvAttrs::read(c.attrs)?, &v[0].shape, &v[3].shape)?;
         check(v[0], v[3], Some(v[2]), Some(v[5]))?;
         let one = |i: usize| v[i].len().as_const().is_none_or(|n| n == 1);
-        ensure!(one(1) && one(6) && one(7), "x_scale, y_scale and y_zero_point have one element each");
+        ensure!(
+            one(1) && one(6) && one(7),
+            "operands x_scale, y_scale and y_zero_point have several elements or none, expected one each"
+        );
         let filters = |n: Dim| n.is_one() || n.as_const().is_none() || n == shape[1] || shape[1].as_const().is_none();
-        ensure!(filters(v[4].len()), "w_scale is {}, expected 1 or {} elements", v[4], shape[1]);
-        ensure!([1, 4, 6].iter().all(|i| v[*i].dtype == DType::F32), "the scales are f32");
+        ensure!(filters(v[4].len()), "operand w_scale is {}, expected 1 or {} elements", v[4], shape[1]);
+        ensure!(
+            [1, 4, 6].iter().all(|i| v[*i].dtype == DType::F32),
+            "a scale has another type, expected operands x_scale, w_scale and y_scale of f32"
+        );
         ensure!(
             v[7].dtype.is_int() && v[7].dtype.size() == 1,
-            "y_zero_point has type {}, expected i8 or u8",
+            "operand y_zero_point has type {}, expected i8 or u8",
             v[7].dtype
         );
         if let Some(b) = maybe(x, 8) {
-            ensure!(b.dtype == DType::I32 && b.rank() == 1, "B is {b}, expected i32[{}]", shape[1]);
+            ensure!(b.dtype == DType::I32 && b.rank() == 1, "operand B is {b}, expected i32[{}]", shape[1]);
+            shaped("B", &b.shape, &shape[1..2])?;
         }
         Ok(vec![Fact::new(v[7].dtype, shape)])
     }

@@ -5,7 +5,7 @@ use super::common::quantize::{requantize, sample_ints};
 use super::matmul_integer::{MatMulInteger, column};
 use crate::infer::broadcast_index;
 use crate::lower::Lowering;
-use crate::op::need;
+use crate::op::{need, shaped};
 use crate::tensor::for_each_index;
 use crate::{Arity, Attrs, Ctx, DType, Dim, Fact, Graph, Op, Result, Sample, Tensor, Value, ensure};
 
@@ -29,13 +29,27 @@ impl Op for QLinearMatMul {
         let v = all(x)?;
         let y = MatMulInteger.infer(c, &[Some(v[0]), Some(v[3]), Some(v[2]), Some(v[5])])?;
         let single = |i: usize| v[i].len().as_const().is_none_or(|n| n == 1);
-        ensure!(single(6) && single(7), "y_scale and y_zero_point have one element each");
+        ensure!(
+            single(6) && single(7),
+            "operands y_scale and y_zero_point have several elements or none, expected one each"
+        );
+        for (i, name) in [(1, NAMES[1]), (4, NAMES[4])] {
+            if !v[i].len().is_one() {
+                shaped(name, &v[i].shape, &v[i + 1].shape)?;
+            }
+        }
         let vectors = v[0].rank() == 1 || v[3].rank() == 1;
-        ensure!(!vectors || (single(1) && single(4)), "a vector operand is quantized by one scale");
-        ensure!([1, 4, 6].iter().all(|i| v[*i].dtype.is_float()), "the scales are floats");
+        ensure!(
+            !vectors || (single(1) && single(4)),
+            "operands a_scale and b_scale have several elements, expected one for a vector"
+        );
+        ensure!(
+            [1, 4, 6].iter().all(|i| v[*i].dtype.is_float()),
+            "a scale has another type, expected operands a_scale, b_scale and y_scale of floats"
+        );
         ensure!(
             v[7].dtype.is_int() && v[7].dtype.size() == 1,
-            "y_zero_point has type {}, expected i8 or u8",
+            "operand y_zero_point has type {}, expected i8 or u8",
             v[7].dtype
         );
         Ok(vec![Fact::new(v[7].dtype, y[0].shape.clone())])

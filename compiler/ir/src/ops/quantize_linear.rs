@@ -37,7 +37,7 @@ fn dtype(code: i64, what: &str) -> Result<Option<DType>> {
     let known = || i32::try_from(code).ok().and_then(DType::from_onnx);
     match (code, known()) {
         (0, _) => Ok(None),
-        (_, None) => bail!("{what} is {code}, which is no supported element type"),
+        (_, None) => bail!("attribute {what} is {code}, expected the number of an element type"),
         (_, known) => Ok(known),
     }
 }

@@ -16,7 +16,7 @@ fn operands<'a, T>(x: &[Option<&'a T>]) -> Result<[&'a T; 3]> {
 
 /// The number of elements for these constants.
 fn count(v: [Num; 3], float: bool) -> Result<usize> {
-    ensure!(v[2].f() != 0.0, "delta is 0");
+    ensure!(v[2].f() != 0.0, "operand delta is 0, expected another number");
     let n = match float {
         true => ((v[1].f() - v[0].f()) / v[2].f()).ceil() as i128,
         false => {
@@ -24,7 +24,7 @@ fn count(v: [Num; 3], float: bool) -> Result<usize> {
             (span * step.signum() + step.abs() - 1).div_euclid(step.abs())
         }
     };
-    ensure!(n <= 1 << 31, "the range has {n} elements");
+    ensure!(n <= 1 << 31, "the result has {n} elements, expected at most 2^31");
     Ok(n.max(0) as usize)
 }
 
@@ -35,7 +35,7 @@ fn length(x: [&Fact; 3]) -> Result<Option<Dim>> {
     }
     let [Some(a), Some(b), Some(c)] = x.map(|f| f.as_whole().map(|v| v[0].clone())) else { return Ok(None) };
     Ok(match c.as_const() {
-        Some(0) => crate::bail!("delta is 0"),
+        Some(0) => crate::bail!("operand delta is 0, expected another number"),
         Some(step) if step < 0 => Some((a - b).ceil_div(&Dim::from(-step)).max_of(&0.into())),
         Some(_) => Some((b - a).ceil_div(&c).max_of(&0.into())),
         None => None,

@@ -15,29 +15,32 @@ pub struct Reshape;
 /// The shape asked for, with 0 and -1 resolved.
 fn target(x: &[Dim], want: &[Dim], allowzero: bool) -> Result<Vec<Dim>> {
     let minus_one = |d: &Dim| d.as_const() == Some(-1);
-    ensure!(want.iter().filter(|d| minus_one(d)).count() <= 1, "shape has more than one -1");
+    ensure!(
+        want.iter().filter(|d| minus_one(d)).count() <= 1,
+        "operand shape has more than one -1, expected one at most"
+    );
     let mut out = vec![];
     for (i, d) in want.iter().enumerate() {
         out.push(match d.as_const() {
             Some(0) if !allowzero => match x.get(i) {
                 Some(d) => d.clone(),
-                None => bail!("shape[{i}] is 0, but data has rank {}", x.len()),
+                None => bail!("operand shape has 0 at {i}, expected a size: data has rank {}", x.len()),
             },
-            Some(v) if v < -1 => bail!("shape[{i}] is {v}"),
+            Some(v) if v < -1 => bail!("operand shape has {v} at {i}, expected a size, 0 or -1"),
             _ => d.clone(),
         });
     }
     let total = dim::product(x);
     if let Some(at) = out.iter().position(minus_one) {
         let rest = dim::product(out.iter().enumerate().filter(|(i, _)| *i != at).map(|(_, d)| d));
-        ensure!(!rest.is_zero(), "shape has -1 beside 0");
+        ensure!(!rest.is_zero(), "operand shape has -1 beside a size of 0, expected sizes that tell it");
         out[at] = total.div(&rest);
         ensure!(
             total.as_const().is_none() || rest.as_const().is_none() || (total.rem(&rest)).is_zero(),
-            "{total} elements do not divide into {rest}"
+            "operand data has {total} elements, expected a multiple of {rest}"
         );
     } else if let (Some(a), Some(b)) = (total.as_const(), dim::product(&out).as_const()) {
-        ensure!(a == b, "{a} elements, expected {b}");
+        ensure!(a == b, "operand data has {a} elements, expected the {b} of operand shape");
     }
     Ok(out)
 }

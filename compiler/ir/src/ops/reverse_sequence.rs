@@ -19,7 +19,7 @@ pub struct ReverseSequence;
 fn setup(c: &Ctx, rank: usize) -> Result<(usize, usize)> {
     let a = ReverseSequenceAttrs::read(c.attrs)?;
     let (batch, time) = (axis(a.batch_axis, rank)?, axis(a.time_axis, rank)?);
-    ensure!(batch != time, "batch_axis and time_axis are both {batch}");
+    ensure!(batch != time, "attributes batch_axis and time_axis are both {batch}, expected two axes");
     Ok((batch, time))
 }
 
@@ -50,7 +50,10 @@ impl Op for ReverseSequence {
         let (data, lens) = (need(x, 0, "input")?, need(x, 1, "sequence_lens")?.to_i64());
         let (batch, time) = setup(c, data.rank())?;
         let steps = data.shape()[time] as i64;
-        ensure!(lens.iter().all(|n| (0..=steps).contains(n)), "sequence_lens is {lens:?}, expected 0..={steps}");
+        ensure!(
+            lens.iter().all(|n| (0..=steps).contains(n)),
+            "operand sequence_lens is {lens:?}, expected 0..={steps}"
+        );
         let strides = data.strides();
         let source = |idx: &[usize]| {
             let (t, len) = (idx[time], lens[idx[batch]] as usize);

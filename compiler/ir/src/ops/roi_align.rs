@@ -44,11 +44,11 @@ fn setup(c: &Ctx) -> Result<Setup> {
     let a = RoiAlignAttrs::read(c.attrs)?;
     let pick = |what: &str, v: &str, names: [&str; 2]| match names.iter().position(|n| *n == v) {
         Some(i) => Ok(i == 0),
-        None => bail!("{what} is {v:?}, expected {} or {}", names[0], names[1]),
+        None => bail!("attribute {what} is {v:?}, expected {} or {}", names[0], names[1]),
     };
     let size = [a.output_height, a.output_width];
-    ensure!(size.iter().all(|d| *d > 0), "the output size is {size:?}, expected positive numbers");
-    ensure!(a.sampling_ratio <= MOST, "sampling_ratio is {}, expected {MOST} at most", a.sampling_ratio);
+    ensure!(size.iter().all(|d| *d > 0), "attributes output_height and output_width are {size:?}, expected positive numbers");
+    ensure!(a.sampling_ratio <= MOST, "attribute sampling_ratio is {}, expected {MOST} at most", a.sampling_ratio);
     Ok(Setup {
         half: pick(
             "coordinate_transformation_mode",

@@ -21,10 +21,10 @@ fn pick(v: &[f32], i: usize) -> f32 {
 }
 
 fn check(v: &[f32], what: &str, x: &Fact) -> Result<()> {
-    ensure!(x.rank() > 0, "X is {x}, expected an axis of features");
+    ensure!(x.rank() > 0, "operand X is {x}, expected an axis of features");
     let features = x.shape[x.rank() - 1].as_const();
     let fits = v.len() == 1 || features.is_none_or(|f| v.len() as i64 == f);
-    ensure!(fits && !v.is_empty(), "{what} has {} numbers, expected 1 or one per feature of {x}", v.len());
+    ensure!(fits && !v.is_empty(), "attribute {what} has {} numbers, expected 1 or one per feature of {x}", v.len());
     Ok(())
 }
 

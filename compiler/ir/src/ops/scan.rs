@@ -47,7 +47,7 @@ impl ScanAttrs {
         match states.and_then(|s| Some((s, n.checked_sub(s)?))) {
             Some((states, results)) if scanned > 0 => Ok(Counts { states, scanned, captured, results }),
             _ => crate::bail!(
-                "{operands} operands and {n} results of the body do not fit num_scan_inputs {} and captured {}",
+                "{operands} operands and {n} results of the body do not fit, expected those of attributes num_scan_inputs {} and captured {}",
                 self.num_scan_inputs,
                 self.captured
             ),

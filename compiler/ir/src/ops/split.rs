@@ -25,18 +25,28 @@ fn equal(d: &Dim, n: usize) -> Vec<Dim> {
 fn parts(c: &Ctx, d: &Dim, split: Option<&Fact>) -> Result<Vec<Dim>> {
     let n = c.outputs;
     let asked = SplitAttrs::read(c.attrs)?.num_outputs;
-    ensure!(asked.is_none_or(|k| k == n as i64), "num_outputs is {asked:?}, but the node has {n} results");
+    ensure!(
+        asked.is_none_or(|k| k == n as i64),
+        "attribute num_outputs is {}, expected the number of results, {n}",
+        asked.unwrap_or_default()
+    );
     let Some(split) = split else {
         let even = d.as_const().is_none_or(|d| d % (n as i64).max(1) == 0);
-        ensure!(asked.is_some() || even, "size {d} does not divide into {n} equal parts");
+        ensure!(
+            asked.is_some() || even,
+            "operand input has size {d}, expected a multiple of {n} (or sizes in operand split)"
+        );
         return Ok(if asked.is_some() { equal(d, n) } else { vec![d.div(&n.into()); n] });
     };
     let sizes = split.as_dims().unwrap_or_else(|| (0..n).map(|k| c.fresh(k)).collect());
-    ensure!(sizes.len() == n, "split has {} elements, expected {n}", sizes.len());
-    ensure!(!sizes.iter().any(|s| s.as_const().is_some_and(|s| s < 0)), "split has a negative size");
+    ensure!(sizes.len() == n, "operand split has {} elements, expected {n}", sizes.len());
+    ensure!(
+        !sizes.iter().any(|s| s.as_const().is_some_and(|s| s < 0)),
+        "operand split has a negative size, expected 0 or more"
+    );
     let total = sizes.iter().cloned().fold(Dim::from(0), |a, b| a + b);
     if let (Some(a), Some(b)) = (total.as_const(), d.as_const()) {
-        ensure!(a == b, "split sums to {a}, expected {b}");
+        ensure!(a == b, "operand split sums to {a}, expected {b}");
     }
     Ok(sizes)
 }
@@ -62,7 +72,7 @@ impl Op for Split {
         let on = axis(SplitAttrs::read(c.attrs)?.axis, data.rank())?;
         if maybe(x, 1).is_some() {
             let n = vector_len(x, 1, "split")?;
-            ensure!(n == c.outputs, "split has {n} elements, expected {}", c.outputs);
+            ensure!(n == c.outputs, "operand split has {n} elements, expected {}", c.outputs);
         }
         let sizes = parts(c, &data.shape[on], maybe(x, 1))?;
         let fixed = sizes.iter().all(|s| s.as_const().is_some());

@@ -31,12 +31,12 @@ fn parts(d: usize, split: Option<&Tensor>) -> Result<Vec<usize>> {
     let sizes = split.to_i64();
     if split.rank() == 0 {
         let Some(size) = usize::try_from(sizes[0]).ok().filter(|s| *s > 0) else {
-            bail!("split is {}, expected 1 or more", sizes[0])
+            bail!("operand split is {}, expected 1 or more", sizes[0])
         };
         return Ok((0..d.div_ceil(size)).map(|k| size.min(d - k * size)).collect());
     }
     let ok = sizes.iter().all(|s| *s >= 0) && sizes.iter().sum::<i64>() == d as i64;
-    ensure!(ok, "split is {sizes:?}, expected sizes that sum to {d}");
+    ensure!(ok, "operand split is {sizes:?}, expected sizes that sum to {d}");
     Ok(sizes.into_iter().map(|s| s as usize).collect())
 }
 
@@ -63,7 +63,7 @@ impl Op for SplitToSequence {
         match maybe(x, 1) {
             Some(split) => {
                 let ok = split.form.is_dense() && matches!(split.dtype, DType::I64 | DType::I32) && split.rank() <= 1;
-                ensure!(ok, "split is {split}, expected one integer or a list of them");
+                ensure!(ok, "operand split is {split}, expected one integer or a list of them");
                 part.shape[on] = size(&part.shape[on], split);
             }
             None if a.keepdims => part.shape[on] = 1.into(),

@@ -4,7 +4,7 @@ use super::common::elementwise::sample_floats;
 use super::common::movement::{dynamic, scalar, sizes};
 use super::common::spectrum::{complex, turned, turned_expr};
 use crate::lower::{Comp, Expr, Lowering, Monoid, Ty};
-use crate::op::{maybe, need};
+use crate::op::{maybe, need, single};
 use crate::tensor::for_each_index;
 use crate::{Arity, Attrs, Ctx, Dim, Fact, Num, Op, Result, Sample, Tensor, attrs, ensure};
 
@@ -26,13 +26,16 @@ struct Plan {
 fn plan(c: &Ctx, signal: &[Dim], step: Dim, length: Option<Dim>, window: Option<Dim>) -> Result<Plan> {
     ensure!(signal.len() == 3, "operand signal has rank {}, expected 3", signal.len());
     let (d, parts) = (&signal[1], &signal[2]);
-    ensure!(parts.as_const().is_none_or(|p| p == 1 || p == 2), "the last size is {parts}, expected 1 or 2");
+    ensure!(
+        parts.as_const().is_none_or(|p| p == 1 || p == 2),
+        "operand signal has {parts} parts on its last axis, expected 1 or 2"
+    );
     let length = length.or(window.clone()).unwrap_or_else(|| d.clone());
     for (what, v) in [("frame_step", &step), ("frame_length", &length)] {
-        ensure!(v.as_const().is_none_or(|v| v > 0), "{what} is {v}, expected 1 or more");
+        ensure!(v.as_const().is_none_or(|v| v > 0), "operand {what} is {v}, expected 1 or more");
     }
     if let (Some(w), Some(l)) = (window.and_then(|w| w.as_const()), length.as_const()) {
-        ensure!(w == l, "the window has {w} elements, expected {l}");
+        ensure!(w == l, "operand window has {w} elements, expected {l}");
     }
     let frames = ((d.clone() - length.clone()).div(&step) + 1.into()).max_of(&0.into());
     let half = length.div(&2.into()) + 1.into();
@@ -44,7 +47,8 @@ fn plan(c: &Ctx, signal: &[Dim], step: Dim, length: Option<Dim>, window: Option<
 fn of_facts(c: &Ctx, x: &[Option<&Fact>]) -> Result<Plan> {
     let size =
         |i: usize| maybe(x, i).map(|f| f.as_dims().and_then(|v| v.first().cloned()).unwrap_or_else(|| c.fresh(i / 2)));
-    need(x, 1, "frame_step")?;
+    single("frame_step", need(x, 1, "frame_step")?)?;
+    maybe(x, 3).map_or(Ok(()), |f| single("frame_length", f))?;
     let window = maybe(x, 2).map(|w| w.len());
     plan(c, &need(x, 0, "signal")?.shape, size(1).unwrap_or(1.into()), size(3), window)
 }

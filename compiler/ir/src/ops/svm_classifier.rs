@@ -69,7 +69,7 @@ impl Machine {
         let (count, given) = (starts[starts.len() - 1], a.vectors_per_class.len());
         ensure!(
             n > 1 && given == n,
-            "vectors_per_class has {given} numbers for {n} classes, expected two classes or more"
+            "attribute vectors_per_class has {given} numbers for {n} classes, expected two classes or more"
         );
         let kernel = Kernel::read(&a.kernel_type, &a.kernel_params, std::mem::take(&mut a.support_vectors), count)?;
         let (found, pairs) = (a.coefficients.len(), n * (n - 1) / 2);
@@ -77,7 +77,7 @@ impl Machine {
         let lists = [("rho", a.rho.len()), ("prob_a", a.prob_a.len()), ("prob_b", a.prob_b.len())];
         for (what, found) in lists {
             let absent = what != "rho" && a.prob_a.is_empty() && a.prob_b.is_empty();
-            ensure!(absent || found == pairs, "{what} has {found} numbers, expected {pairs}");
+            ensure!(absent || found == pairs, "attribute {what} has {found} numbers, expected {pairs}");
         }
         let plain = n == 2 && a.prob_a.is_empty();
         ensure!(!plain || post != Post::Probit, "PROBIT of two classes without probabilities is not supported");

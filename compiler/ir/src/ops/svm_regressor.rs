@@ -51,7 +51,11 @@ impl Machine {
             n => (Kernel::read(&a.kernel_type, &a.kernel_params, a.support_vectors, n)?, a.coefficients),
         };
         let found = coefficients.len();
-        ensure!(found == kernel.count, "there are {found} coefficients for {} support vectors", kernel.count);
+        ensure!(
+            found == kernel.count,
+            "attribute coefficients has {found} numbers, expected one for each of {} support vectors",
+            kernel.count
+        );
         Ok(Machine { kernel, coefficients, rho: a.rho[0], one_class: a.one_class, post })
     }
 

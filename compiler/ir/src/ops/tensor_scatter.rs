@@ -4,7 +4,7 @@
 use super::common::movement::{counting, ints, offset, unify};
 use crate::infer::same_dtype;
 use crate::lower::{Comp, Expr, Lowering, Ty};
-use crate::op::{axis, maybe, need};
+use crate::op::{axis, maybe, need, shaped};
 use crate::tensor::for_each_index;
 use crate::{Arity, Attrs, Ctx, DType, Fact, Num, Op, Result, Sample, Tensor, attrs, bail, ensure};
 
@@ -21,7 +21,7 @@ pub struct TensorScatter;
 fn setup(c: &Ctx, rank: usize) -> Result<(usize, bool)> {
     let a = TensorScatterAttrs::read(c.attrs)?;
     let on = axis(a.axis, rank)?;
-    ensure!(on != 0, "axis is 0, which is the batch");
+    ensure!(on != 0, "attribute axis is 0, the batch, expected another");
     match &a.mode[..] {
         "linear" => Ok((on, false)),
         "circular" => Ok((on, true)),
@@ -45,15 +45,16 @@ impl Op for TensorScatter {
         same_dtype(&[past, update])?;
         ensure!(past.rank() == update.rank(), "operand update is {update}, expected rank {}", past.rank());
         for (a, (p, u)) in past.shape.iter().zip(&update.shape).enumerate().filter(|(a, _)| *a != on) {
-            unify(p, u).map_err(|e| crate::Error::op(format!("axis {a}: {e}")))?;
+            unify(p, u).map_err(|e| crate::Error::op(format!("axis {a} of update: {e}")))?;
         }
         let fits = past.shape[on].as_const().zip(update.shape[on].as_const()).is_none_or(|(p, u)| u <= p);
-        ensure!(fits, "the update has {} positions, expected at most {}", update.shape[on], past.shape[on]);
+        ensure!(fits, "operand update has {} positions, expected at most {}", update.shape[on], past.shape[on]);
         if let Some(at) = maybe(x, 2) {
             ensure!(
                 at.rank() == 1 && at.dtype.is_int(),
                 "operand write_indices is {at}, expected a vector of integers"
             );
+            shaped("write_indices", &at.shape, &past.shape[..1])?;
         }
         Ok(vec![past.type_only()])
     }
@@ -65,7 +66,7 @@ impl Op for TensorScatter {
         let (mut out, mut news): (Vec<Num>, _) = (past.iter().collect(), update.iter());
         let mut outside = None;
         for_each_index(update.shape(), |idx| {
-            let to = at.as_ref().map_or(0, |v| v[idx[0]]) + idx[on] as i64;
+            let to = at.as_ref().map_or(0, |v| v[idx[0]]).saturating_add(idx[on] as i64);
             let to = if circular { to.rem_euclid(extent.max(1)) } else { to };
             let mut idx = idx.to_vec();
             idx[on] = to.max(0) as usize;

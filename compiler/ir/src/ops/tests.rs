@@ -1,6 +1,8 @@
 //! What every operator must satisfy, tested over the whole list: `infer` is the fact of `eval`, also with symbolic
 //! sizes; `lowering` is `eval`, also with symbolic sizes; every attribute of the schema is used by a sample.
 
+mod refusals;
+
 use crate::lower::{self, Lowering};
 use crate::{DType, Dim, Fact, Op, OpRef, Sample, Tensor};
 use std::collections::HashMap;
@@ -27,9 +29,13 @@ fn refs(f: &[Option<Fact>]) -> Vec<Option<&Fact>> {
     f.iter().map(Option::as_ref).collect()
 }
 
+/// Whether a model gives such an operand as a constant: small ones of integers.
+fn constant(t: &Tensor) -> bool {
+    t.dtype().int_range().is_some() && t.rank() <= 1 && t.len() <= 16
+}
+
 /// Facts of the operands as a model gives them: small integer operands are constants, others are not.
 fn facts(s: &Sample) -> Vec<Option<Fact>> {
-    let constant = |t: &Tensor| t.dtype().int_range().is_some() && t.rank() <= 1 && t.len() <= 16;
     s.x.iter().map(|t| t.as_ref().map(|t| if constant(t) { t.fact() } else { t.type_fact() })).collect()
 }
 

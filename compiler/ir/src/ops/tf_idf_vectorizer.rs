@@ -52,16 +52,22 @@ impl Pool {
         let a = TfIdfVectorizerAttrs::read(c.attrs)?;
         ensure!(["TF", "IDF", "TFIDF"].contains(&a.mode.as_str()), "mode is {:?}, expected TF, IDF or TFIDF", a.mode);
         let (lo, hi) = (a.min_gram_length, a.max_gram_length);
-        ensure!(lo >= 1 && hi >= lo, "n-grams of {lo} to {hi} items, expected 1 or more");
+        ensure!(
+            lo >= 1 && hi >= lo,
+            "attributes min_gram_length and max_gram_length are {lo} and {hi}, expected 1 or more"
+        );
         ensure!(a.max_skip_count >= 0, "max_skip_count is {}, expected 0 or more", a.max_skip_count);
-        ensure!(a.pool_int64s.is_empty() != a.pool_strings.is_empty(), "expected a pool of integers or of strings");
+        ensure!(
+            a.pool_int64s.is_empty() != a.pool_strings.is_empty(),
+            "attributes pool_int64s and pool_strings are both given or both missing, expected one of them"
+        );
         let total = a.pool_int64s.len().max(a.pool_strings.len());
         let columns: Option<Vec<usize>> = a.ngram_indexes.iter().map(|i| usize::try_from(*i).ok()).collect();
         let Some(columns) = columns.filter(|c| c.iter().all(|i| *i < 1 << 31)) else {
-            bail!("ngram_indexes has a number that is no column")
+            bail!("attribute ngram_indexes is {:?}, expected numbers of columns, from 0 on", a.ngram_indexes)
         };
         let width = columns.iter().max().map_or(0, |m| m + 1);
-        ensure!(width > 0, "ngram_indexes is empty");
+        ensure!(width > 0, "attribute ngram_indexes is empty, expected a column for each n-gram");
         let weights = a.weights.len();
         ensure!(
             weights == 0 || weights >= width,
@@ -114,7 +120,11 @@ fn grams(a: &TfIdfVectorizerAttrs, total: usize, columns: &[usize]) -> Result<Ve
     for (k, from) in a.ngram_counts.iter().enumerate() {
         let (length, to) = (k + 1, a.ngram_counts.get(k + 1).copied().unwrap_or(total as i64));
         let fits = *from >= 0 && to >= *from && to <= total as i64 && (to - from) % length as i64 == 0;
-        ensure!(fits, "ngram_counts {:?} do not divide a pool of {total} items", a.ngram_counts);
+        ensure!(
+            fits,
+            "attribute ngram_counts is {:?}, expected numbers that divide a pool of {total} items",
+            a.ngram_counts
+        );
         let starts: Vec<usize> = (*from as usize..to as usize).step_by(length).collect();
         let n = starts.len();
         let Some(columns) = columns.get(first..first + n) else {

@@ -19,11 +19,14 @@ impl Op for Tile {
     }
     fn infer(&self, c: &Ctx, x: &[Option<&Fact>]) -> Result<Vec<Fact>> {
         let (data, n) = (need(x, 0, "input")?, vector_len(x, 1, "repeats")?);
-        ensure!(n == data.rank(), "repeats has {n} elements, expected {}", data.rank());
+        ensure!(n == data.rank(), "operand repeats has {n} elements, expected {}", data.rank());
         let Some(times) = need(x, 1, "repeats")?.as_dims() else {
             return Ok(vec![Fact::new(data.dtype, (0..n).map(|k| c.fresh(k)))]);
         };
-        ensure!(!times.iter().any(|d| d.as_const().is_some_and(|d| d < 0)), "repeats has a negative number");
+        ensure!(
+            !times.iter().any(|d| d.as_const().is_some_and(|d| d < 0)),
+            "operand repeats has a negative number, expected 0 or more"
+        );
         let y = Fact::new(data.dtype, data.shape.iter().zip(&times).map(|(d, t)| d.clone() * t.clone()));
         let count = times.first().and_then(|t| t.as_const()).filter(|_| n == 1);
         Ok(vec![match (data.as_dims(), count) {

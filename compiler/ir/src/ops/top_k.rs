@@ -76,7 +76,7 @@ impl Op for TopK {
         let k = k.as_dims().map_or_else(|| c.fresh(0), |v| v[0].clone());
         let d = &data.shape[on];
         let fits = k.as_const().is_none_or(|k| k >= 0 && d.as_const().is_none_or(|d| k <= d));
-        ensure!(fits, "K is {k}, expected 0..={d}");
+        ensure!(fits, "operand K is {k}, expected 0..={d}");
         let mut shape = data.shape.clone();
         shape[on] = k;
         Ok(vec![Fact::new(data.dtype, shape.clone()), Fact::new(DType::I64, shape)])

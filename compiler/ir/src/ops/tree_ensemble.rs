@@ -52,7 +52,7 @@ const MEMBER: i64 = 6;
 fn pick<T: Copy>(table: &[(T, &str)], k: i64, what: &str) -> Result<T> {
     match usize::try_from(k).ok().and_then(|k| table.get(k)) {
         Some((v, _)) => Ok(*v),
-        None => bail!("{what} is {k}, expected 0 to {}", table.len() - 1),
+        None => bail!("attribute: {what} is {k}, expected 0 to {}", table.len() - 1),
     }
 }
 
@@ -74,9 +74,16 @@ fn trees(a: &TreeEnsembleAttrs) -> Result<Trees> {
     let lists = [&a.nodes_truenodeids, &a.nodes_falsenodeids, &a.nodes_trueleafs, &a.nodes_falseleafs];
     let same = modes.len() == n && splits.len() == n && lists.iter().all(|l| l.len() == n);
     let missing = &a.nodes_missing_value_tracks_true;
-    ensure!(same && (missing.is_empty() || missing.len() == n), "the lists of nodes differ in length");
+    ensure!(
+        same && (missing.is_empty() || missing.len() == n),
+        "attributes nodes_* are lists of different lengths, expected one length"
+    );
     let weights = a.leaf_weights.to_f64();
-    ensure!(weights.len() == leaves, "there are {} weights of {leaves} leaves", weights.len());
+    ensure!(
+        weights.len() == leaves,
+        "attribute leaf_weights has {} numbers, expected one for each of {leaves} leaves",
+        weights.len()
+    );
     let next = |id: i64, leaf: i64| -> Result<usize> {
         let (id, end) = (natural(id, "a node")?, if leaf == 0 { n } else { leaves });
         ensure!(id < end, "node {id} is not there");
@@ -111,7 +118,12 @@ fn trees(a: &TreeEnsembleAttrs) -> Result<Trees> {
 /// Turns nodes that ask for a member of a set into chains that ask for one member after the other.
 fn chains(nodes: &mut Vec<Node>, modes: &[i64], sets: Vec<Vec<f64>>) -> Result<()> {
     let askers: Vec<usize> = (0..modes.len()).filter(|i| modes[*i] == MEMBER).collect();
-    ensure!(askers.len() == sets.len(), "there are {} sets for {} nodes that ask for one", sets.len(), askers.len());
+    ensure!(
+        askers.len() == sets.len(),
+        "attribute membership_values has {} sets, expected one for each of {} nodes that ask for one",
+        sets.len(),
+        askers.len()
+    );
     for (i, set) in askers.into_iter().zip(sets) {
         let otherwise = nodes[i].no;
         // NaN is equal to nothing: of an empty set there is no member.

@@ -88,7 +88,10 @@ impl Model {
         ensure!(n > 1, "there is one class, expected two or more");
         let weights = numbers(&a.class_weights, &a.class_weights_as_tensor, "class_weights")?;
         let same = [&a.class_ids, &a.class_nodeids, &a.class_treeids].iter().all(|l| l.len() == weights.len());
-        ensure!(same && !weights.is_empty(), "the lists of weights differ in length, or are empty");
+        ensure!(
+            same && !weights.is_empty(),
+            "attributes class_ids, class_nodeids, class_treeids and class_weights are of different lengths or empty, expected one length"
+        );
         let one = n == 2 && a.class_ids.iter().all(|c| *c == a.class_ids[0]);
         let positive = weights.iter().all(|w| *w >= 0.0);
         let binary = one.then_some(Binary { moved: a.class_ids[0] == 0, positive });
@@ -100,7 +103,11 @@ impl Model {
         if base.is_empty() {
             base = vec![0.0; n];
         }
-        ensure!(base.len() == n, "there are {} base_values for {n} classes", base.len());
+        ensure!(
+            base.len() == n,
+            "attribute base_values has {} numbers, expected one for each of {n} classes",
+            base.len()
+        );
         let weight = |(i, w): (usize, f64)| (a.class_treeids[i], a.class_nodeids[i], a.class_ids[i], w);
         let listed = Listed {
             splits: numbers(&a.nodes_values, &a.nodes_values_as_tensor, "nodes_values")?,

@@ -62,7 +62,10 @@ fn read(c: &Ctx) -> Result<(Trees, Vec<f64>, Post)> {
     let weights = numbers(&a.target_weights, &a.target_weights_as_tensor, "target_weights")?;
     let n = weights.len();
     let same = [&a.target_ids, &a.target_nodeids, &a.target_treeids].iter().all(|l| l.len() == n);
-    ensure!(same, "the lists of weights differ in length");
+    ensure!(
+        same,
+        "attributes target_ids, target_nodeids, target_treeids and target_weights are of different lengths, expected one length"
+    );
     let weight = |(i, w): (usize, f64)| (a.target_treeids[i], a.target_nodeids[i], a.target_ids[i], w);
     let weights = weights.into_iter().enumerate().map(weight).collect();
     let targets = natural(a.n_targets, "n_targets")?;
@@ -70,7 +73,7 @@ fn read(c: &Ctx) -> Result<(Trees, Vec<f64>, Post)> {
         v if v.is_empty() => vec![0.0; targets],
         v if v.len() == 1 => vec![v[0]; targets],
         v if v.len() == targets => v,
-        v => bail!("there are {} base_values for {targets} targets", v.len()),
+        v => bail!("attribute base_values has {} numbers, expected one for each of {targets} targets", v.len()),
     };
     let Some((aggregate, _)) = AGGREGATES.iter().find(|f| f.1 == a.aggregate_function) else {
         bail!("aggregate_function is {:?}, expected AVERAGE, SUM, MIN or MAX", a.aggregate_function)

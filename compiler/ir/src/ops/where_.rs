@@ -28,7 +28,7 @@ impl Op for Where {
     }
     fn infer(&self, _: &Ctx, x: &[Option<&Fact>]) -> Result<Vec<Fact>> {
         let x = all(x)?;
-        ensure!(x[0].dtype == DType::Bool, "the condition has type {}, expected bool", x[0].dtype);
+        ensure!(x[0].dtype == DType::Bool, "operand condition has type {}, expected bool", x[0].dtype);
         same_dtype(&x[1..])?;
         Ok(vec![elementwise::infer_known_all(&x, x[1].dtype, choose)?])
     }

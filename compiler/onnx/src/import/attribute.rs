@@ -61,7 +61,9 @@ fn unsupported(name: &str, kind: i32) -> dlc_ir::Error {
         ty::TYPE_PROTO => "an absent type",
         _ => "a value of unknown kind",
     };
-    dlc_ir::Error::op(format!("attribute {name:?} is {what}, which is not supported"))
+    dlc_ir::Error::op(format!(
+        "attribute {name:?} is {what}, expected a number, text, a list of them, a tensor, a graph or a type"
+    ))
 }
 
 fn text(name: &str, bytes: &[u8]) -> dlc_ir::Result<String> {

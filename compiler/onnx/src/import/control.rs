@@ -287,7 +287,7 @@ fn alike(a: &Graph, b: &Graph) -> bool {
 
 fn branch<'n>(n: &'n NodeProto, name: &str) -> Result<&'n GraphProto> {
     let a = n.attribute.iter().find(|a| a.name == name).and_then(|a| a.g.as_ref());
-    a.ok_or_else(|| refuse(n, format!("attribute {name} is required and missing")))
+    a.ok_or_else(|| refuse(n, format!("attribute {name} is missing, expected a graph: it is required")))
 }
 
 fn refuse(n: &NodeProto, what: String) -> Error {

@@ -17,7 +17,7 @@ impl Importer<'_> {
     ) -> Result<Vec<Option<Value>>> {
         let refuse = |what: String| Error::Node { name: n.name.clone(), op: n.op_type.clone(), what };
         let Some(body) = n.attribute.iter().find(|a| a.name == "body").and_then(|a| a.g.as_ref()) else {
-            return Err(refuse("attribute body is required and missing".into()));
+            return Err(refuse("attribute body is missing, expected a graph: it is required".into()));
         };
         let sequence = |v: &Option<Value>| v.is_some_and(|v| f.graph.fact(v).form.is_sequence());
         let sequences: Vec<bool> = x.iter().map(sequence).collect();

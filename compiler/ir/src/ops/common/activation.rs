@@ -50,7 +50,7 @@ pub fn activations(names: &[String], alpha: &[f32], beta: &[f32]) -> Result<Vec<
     for name in names {
         let Some((_, kind, a, b)) = KINDS.iter().find(|k| k.0 == name.to_lowercase()) else {
             bail!(
-                "activation {name:?} is not known, expected one of {:?}",
+                "attribute activations has {name:?}, expected one of {:?}",
                 KINDS.iter().map(|k| k.0).collect::<Vec<_>>()
             );
         };

@@ -17,12 +17,20 @@ impl Affine {
     /// Features of the operand; a refusal if the coefficients are of another number.
     pub fn features(&self, x: &Fact) -> Result<usize> {
         ensure!(x.rank() == 2 && x.dtype != DType::Bool, "operand X is {x}, expected numbers [N,features]");
-        ensure!(self.scores > 0, "there is no score to compute");
+        ensure!(self.scores > 0, "attribute targets is 0, expected 1 or more");
         let (n, each) = (self.coefficients.len(), self.coefficients.len() / self.scores);
         let fits = each > 0 && n % self.scores == 0 && x.shape[1].as_const().is_none_or(|f| f == each as i64);
-        ensure!(fits, "there are {n} coefficients for {} scores of operand X, which is {x}", self.scores);
+        ensure!(
+            fits,
+            "attribute coefficients has {n} numbers, expected {} times as many as the features of operand X, which is {x}",
+            self.scores
+        );
         let i = self.intercepts.len();
-        ensure!(i == 0 || i == self.scores, "there are {i} intercepts for {} scores", self.scores);
+        ensure!(
+            i == 0 || i == self.scores,
+            "attribute intercepts has {i} numbers, expected one for each of {} scores",
+            self.scores
+        );
         Ok(each)
     }
 
@@ -56,7 +64,7 @@ impl Affine {
 /// Refuses an empty list of coefficients by name.
 pub fn some(v: Vec<f32>, what: &str) -> Result<Vec<f32>> {
     match v.is_empty() {
-        true => bail!("there are no {what}"),
+        true => bail!("attribute {what} is empty, expected numbers"),
         false => Ok(v),
     }
 }

@@ -1,7 +1,7 @@
 //! Scaled dot product attention: what it computes, and as a graph of matrix products and softmax.
 
-use crate::op::maybe;
-use crate::{DType, Dim, Num, Result, Tensor, bail, ensure};
+use crate::op::{maybe, shaped};
+use crate::{DType, Dim, Fact, Num, Result, Tensor, bail, ensure};
 
 /// The attributes of an attention.
 #[derive(Clone, Debug)]
@@ -53,11 +53,11 @@ fn axes(what: &str, s: &[Dim], heads: Option<i64>) -> Result<[Dim; 4]> {
         ([b, h, n, d], _) => Ok([b.clone(), h.clone(), n.clone(), d.clone()]),
         ([b, n, hidden], Some(h)) if h > 0 => {
             let fits = hidden.as_const().is_none_or(|d| d % h == 0);
-            ensure!(fits, "{what} has {hidden} elements, expected a multiple of {h} heads");
+            ensure!(fits, "operand {what} has {hidden} elements, expected a multiple of {h} heads");
             Ok([b.clone(), h.into(), n.clone(), hidden.div(&h.into())])
         }
-        ([_, _, _], _) => bail!("{what} has rank 3, expected the numbers of heads as attributes"),
-        _ => bail!("{what} has rank {}, expected 3 or 4", s.len()),
+        ([_, _, _], _) => bail!("operand {what} has rank 3, expected the numbers of heads as attributes"),
+        _ => bail!("operand {what} has rank {}, expected 3 or 4", s.len()),
     }
 }
 
@@ -65,21 +65,48 @@ impl Spec {
     /// Sizes for operands of these shapes.
     pub fn sizes(&self, q: &[Dim], k: &[Dim], v: &[Dim], past: Option<&[Dim]>) -> Result<Sizes> {
         let [batch, heads, queries, size] = axes("Q", q, self.heads[0])?;
-        let [_, kv_heads, keys, k_size] = axes("K", k, self.heads[1])?;
-        let value = axes("V", v, self.heads[1])?[3].clone();
-        if let (Some(a), Some(b)) = (size.as_const(), k_size.as_const()) {
-            ensure!(a == b, "heads of Q have {a} elements and those of K {b}, expected as many");
-        }
+        let key = axes("K", k, self.heads[1])?;
+        let [_, kv_heads, keys, _] = key.clone();
+        shaped(
+            "K, as batch, heads, keys and elements,",
+            &key,
+            &[batch.clone(), kv_heads.clone(), keys.clone(), size.clone()],
+        )?;
+        let of_value = axes("V", v, self.heads[1])?;
+        let value = of_value[3].clone();
+        let expected = [batch.clone(), kv_heads.clone(), keys.clone(), value.clone()];
+        shaped("V, as batch, heads, keys and elements,", &of_value, &expected)?;
         if let (Some(a), Some(b)) = (heads.as_const(), kv_heads.as_const()) {
-            ensure!(b > 0 && a % b == 0, "{a} heads of Q are no multiple of {b} heads of K");
+            ensure!(b > 0 && a % b == 0, "operand Q has {a} heads, expected a multiple of the {b} of K");
         }
         let past = match past {
-            Some([_, _, n, _]) => n.clone(),
-            Some(s) => bail!("past_key has rank {}, expected 4", s.len()),
+            Some(p @ [_, _, n, _]) => {
+                shaped("past_key", p, &[batch.clone(), kv_heads.clone(), n.clone(), size.clone()])?;
+                n.clone()
+            }
+            Some(s) => bail!("operand past_key has rank {}, expected 4", s.len()),
             None => 0.into(),
         };
         let flat = q.len() == 3;
         Ok(Sizes { batch, heads, kv_heads, queries, keys: keys + past.clone(), past, size, value, flat })
+    }
+
+    /// Refuses a mask, a past value or a count of keys whose sizes do not fit.
+    pub fn check_rest(&self, s: &Sizes, x: &[Option<&Fact>]) -> Result<()> {
+        if let Some(m) = maybe(x, 3) {
+            let all = [&s.batch, &s.heads, &s.queries, &s.keys];
+            let wanted = &all[4 - m.rank().min(4)..];
+            let last = m.rank().saturating_sub(1);
+            for (i, (d, want)) in m.shape.iter().zip(wanted).enumerate() {
+                let (Some(a), Some(b)) = (d.as_const(), want.as_const()) else { continue };
+                let fits = a == 1 || a == b || (i == last && 0 < a && a < b);
+                ensure!(fits, "operand attn_mask is {m}, expected 1 or {b} along axis {i}");
+            }
+        }
+        if let Some(p) = maybe(x, 5) {
+            shaped("past_value", &p.shape, &[&s.batch, &s.kv_heads, &s.past, &s.value].map(Dim::clone))?;
+        }
+        maybe(x, 6).map_or(Ok(()), |n| shaped("nonpad_kv_seqlen", &n.shape, std::slice::from_ref(&s.batch)))
     }
 
     /// Shapes of Y, present key, present value and the products.
@@ -119,7 +146,7 @@ impl Spec {
             let raw: Vec<f64> = (0..keys).map(product).collect();
             let capped: Vec<f64> = raw.iter().map(|v| self.capped(*v)).collect();
             let valid = maybe(x, 6).map(|t| t.at(b).i() as i64);
-            let offset = valid.filter(|_| maybe(x, 4).is_none()).map_or(old as i64, |l| l - n as i64);
+            let offset = valid.filter(|_| maybe(x, 4).is_none()).map_or(old as i64, |l| l.saturating_sub(n as i64));
             let biased: Vec<f64> = (0..keys)
                 .map(|j| match self.visible(i as i64 + offset, j as i64, valid) {
                     true => capped[j] + maybe(x, 3).map_or(0.0, |m| bias(m, [b, h, i, j])),
@@ -155,8 +182,8 @@ impl Spec {
         let [left, right] = self.window;
         valid.is_none_or(|n| j < n)
             && (!self.causal || j <= p)
-            && left.is_none_or(|l| j >= p - l)
-            && right.is_none_or(|r| j <= p + r)
+            && left.is_none_or(|l| j >= p.saturating_sub(l))
+            && right.is_none_or(|r| j <= p.saturating_add(r))
     }
 }
 

@@ -40,7 +40,7 @@ impl Op for BiasGelu {
         same_dtype(&x)?;
         check_type(DType::is_float, x[0].dtype)?;
         let shape = match x.get(1) {
-            Some(b) => broadcast_into(&x[0].shape, b, "the bias")?,
+            Some(b) => broadcast_into(&x[0].shape, b, "bias")?,
             None => x[0].shape.clone(),
         };
         Ok(vec![Fact::new(x[0].dtype, shape)])

@@ -30,7 +30,7 @@ impl Composite {
     fn graph(&self, c: &Ctx, x: &[Option<&Fact>]) -> Result<Graph> {
         let mut b = Builder::new(self.name);
         let inputs = b.inputs(x);
-        let results = (self.define)(&mut b, c, &inputs).map_err(|e| Error::op(e.to_string()))?;
+        let results = (self.define)(&mut b, c, &inputs).map_err(|e| refused(e, x))?;
         if results.len() < c.outputs {
             bail!("{} results, expected {} at most", c.outputs, results.len());
         }
@@ -39,6 +39,13 @@ impl Composite {
         }
         Ok(b.g)
     }
+}
+
+/// A refusal of the operator, or by one of those it is written as: then the operands are named, for the inner one has others.
+fn refused(e: Error, x: &[Option<&Fact>]) -> Error {
+    let Error::Node { op, what, .. } = &e else { return e };
+    let operands: Vec<String> = x.iter().map(|f| f.map_or("nothing".into(), |f| f.to_string())).collect();
+    Error::op(format!("operands {} do not fit: {op} finds that {what}", operands.join(", ")))
 }
 
 impl Op for Composite {
@@ -67,7 +74,8 @@ impl Op for Composite {
         let facts: Vec<Option<Fact>> = x.iter().map(|t| t.map(known)).collect();
         let g = self.graph(c, &facts.iter().map(Option::as_ref).collect::<Vec<_>>())?;
         let inputs: Vec<Tensor> = x.iter().flatten().map(|t| (*t).clone()).collect();
-        crate::interp::run(&g, &inputs)
+        let facts: Vec<Option<&Fact>> = facts.iter().map(Option::as_ref).collect();
+        crate::interp::run(&g, &inputs).map_err(|e| refused(e, &facts))
     }
     fn lowering(&self, c: &Ctx, x: &[Option<&Fact>], _: &[Fact]) -> Result<Lowering> {
         self.graph(c, x).map(Lowering::Expand)
@@ -88,7 +96,7 @@ fn renamed(f: &Fact, node: &str) -> Fact {
 pub fn given(x: &[Option<Value>], i: usize, name: &str) -> Result<Value> {
     match x.get(i).copied().flatten() {
         Some(v) => Ok(v),
-        None => bail!("operand {i} ({name}) is required and missing"),
+        None => bail!("operand {i} ({name}) is missing, expected a value: it is required"),
     }
 }
 

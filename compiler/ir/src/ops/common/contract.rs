@@ -28,7 +28,7 @@ impl Matrices {
         if let (Some(x), Some(y)) = (ka.as_const(), kb.as_const())
             && x != y
         {
-            bail!("A has {x} columns and B has {y} rows, expected as many");
+            bail!("operand A has {x} columns and B has {y} rows, expected as many");
         }
         let stack = |s: &[Dim]| s[..s.len().saturating_sub(2)].to_vec();
         Ok(Matrices {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 pub fn infer(g: &Graph, inputs: &[Fact]) -> Result<Vec<Fact>> {
     ensure!(
         g.inputs().len() == inputs.len(),
-        "graph {:?} has {} inputs, expected {}",
+        "graph {:?} has {} inputs, expected one for each of {} operands",
         g.name,
         g.inputs().len(),
         inputs.len()
@@ -21,7 +21,7 @@ pub fn infer(g: &Graph, inputs: &[Fact]) -> Result<Vec<Fact>> {
         let ranks = old.rank() == fact.rank() || !old.form.is_dense();
         ensure!(
             old.dtype == fact.dtype && old.form.admits(fact.form) && ranks,
-            "graph {:?} has an input {old}, but is given {fact}",
+            "an operand is {fact}, expected {old} as an input of graph {:?} is",
             g.name
         );
         g.node_mut(id).outputs[0] = fact.clone();
@@ -146,7 +146,7 @@ pub fn stack(parts: &[Tensor], fact: &Fact, axis: usize) -> Result<Tensor> {
         return Ok(Tensor::new(fact.dtype, &shape, []));
     };
     if let Some(odd) = parts.iter().find(|p| p.shape() != first.shape() || p.dtype() != first.dtype()) {
-        bail!("an iteration gives shape {:?}, the first gave {:?}", odd.shape(), first.shape());
+        bail!("a result of an iteration has shape {:?}, expected that of the first, {:?}", odd.shape(), first.shape());
     }
     let (table, parts) = crate::strings::common(&parts.iter().map(Some).collect::<Vec<_>>());
     let parts: Vec<Tensor> = parts.into_iter().flatten().collect();

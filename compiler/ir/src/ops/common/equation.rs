@@ -49,12 +49,19 @@ impl Equation {
             None => (&text[..], None),
         };
         let terms: Vec<&str> = left.split(',').collect();
-        ensure!(terms.len() == ranks.len(), "equation {text:?} has {} terms for {} operands", terms.len(), ranks.len());
+        ensure!(
+            terms.len() == ranks.len(),
+            "attribute equation is {text:?} with {} terms, expected one for each of {} operands",
+            terms.len(),
+            ranks.len()
+        );
         let mut operands = vec![];
         for (term, rank) in terms.iter().zip(ranks) {
             let named = term.chars().filter(|c| *c != '.').count();
             let dots = rank.checked_sub(named).filter(|d| *d == 0 || term.contains("..."));
-            let Some(dots) = dots else { bail!("term {term:?} does not describe an operand of rank {rank}") };
+            let Some(dots) = dots else {
+                bail!("attribute equation has the term {term:?}, expected one for an operand of rank {rank}")
+            };
             operands.push(labels(term, dots)?);
         }
         let dots = operands.iter().flatten().filter_map(|l| if let Label::Dots(k) = l { Some(k + 1) } else { None });

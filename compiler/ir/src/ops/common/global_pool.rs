@@ -28,7 +28,7 @@ impl Op for GlobalPool {
     fn infer(&self, _: &Ctx, x: &[Option<&Fact>]) -> Result<Vec<Fact>> {
         let x = need(x, 0, "X")?;
         check_type(DType::is_float, x.dtype)?;
-        ensure!(x.rank() >= 2, "X is {x}, expected rank 2 or more");
+        ensure!(x.rank() >= 2, "operand X is {x}, expected rank 2 or more");
         let axes: Vec<usize> = (2..x.rank()).collect();
         Ok(vec![Fact::new(x.dtype, reduction::reduced_shape(&x.shape, &axes, true, 1.into()))])
     }

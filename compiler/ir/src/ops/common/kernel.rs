@@ -43,7 +43,10 @@ impl Kernel {
         ensure!(params.is_empty() || params.len() == 3, "kernel_params has {} numbers, expected 3", params.len());
         let parameter = |i: usize| params.get(i).map_or(0.0, |v| *v as f64);
         let n = vectors.len();
-        ensure!(count > 0 && n > 0 && n.is_multiple_of(count), "support_vectors has {n} numbers for {count} vectors");
+        ensure!(
+            count > 0 && n > 0 && n.is_multiple_of(count),
+            "attribute support_vectors has {n} numbers, expected as many for each of {count} vectors"
+        );
         let features = n / count;
         Ok(Kernel { kind, gamma: parameter(0), coef0: parameter(1), degree: parameter(2), vectors, count, features })
     }

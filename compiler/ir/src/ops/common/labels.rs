@@ -12,8 +12,8 @@ impl Labels {
         match (ints.is_empty(), strings.is_empty()) {
             (false, true) => Ok(Labels(Tensor::i64(&[ints.len()], ints))),
             (true, false) => Ok(Labels(Tensor::of_strings(&[strings.len()], strings.iter().map(String::as_str)))),
-            (true, true) => bail!("there are no class labels"),
-            _ => bail!("class labels are given as integers and as strings"),
+            (true, true) => bail!("attributes of class labels are missing, expected integers or strings"),
+            _ => bail!("attributes are given for class labels as integers and as strings, expected one of them"),
         }
     }
 

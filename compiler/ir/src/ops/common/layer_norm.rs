@@ -33,8 +33,8 @@ impl Norm {
     pub fn infer(&self, x: &Fact, scale: &Fact, bias: Option<&Fact>) -> Result<Vec<Dim>> {
         check_type(DType::is_float, x.dtype)?;
         check_type(DType::is_float, scale.dtype)?;
-        let shape = broadcast_into(&x.shape, scale, "the scale")?;
-        bias.map_or(Ok(shape.clone()), |b| broadcast_into(&shape, b, "the bias"))
+        let shape = broadcast_into(&x.shape, scale, "scale")?;
+        bias.map_or(Ok(shape.clone()), |b| broadcast_into(&shape, b, "bias"))
     }
 
     /// Meaning: the elements scaled and shifted, and the statistics.

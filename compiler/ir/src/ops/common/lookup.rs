@@ -36,16 +36,16 @@ impl Lookup {
     /// Refuses a table that is none.
     pub fn check(&self) -> Result<()> {
         let (k, v) = (self.keys.len(), self.values.len());
-        ensure!(k == v && k > 0, "there are {k} keys and {v} values, expected as many, and one or more");
+        ensure!(k == v && k > 0, "attributes give {k} keys and {v} values, expected as many, and one or more");
         let (d, t) = (&self.default, self.values.dtype());
-        ensure!(d.len() == 1 && d.dtype() == t, "the default is {}, expected one {t}", d.type_fact());
+        ensure!(d.len() == 1 && d.dtype() == t, "operand default is {}, expected one {t}", d.type_fact());
         Ok(())
     }
 
     /// Fact of the values of `x`.
     pub fn infer(&self, x: &Fact) -> Result<Fact> {
         self.check()?;
-        ensure!(x.dtype == self.keys.dtype(), "operand X is {x}, but the keys are {}", self.keys.dtype());
+        ensure!(x.dtype == self.keys.dtype(), "operand X is {x}, expected the type of the keys, {}", self.keys.dtype());
         Ok(Fact::new(self.values.dtype(), x.shape.iter().cloned()))
     }
 

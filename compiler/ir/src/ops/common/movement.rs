@@ -33,7 +33,7 @@ pub fn const_ints(x: &[Option<&Fact>], i: usize, name: &str) -> Result<Option<Ve
 /// Axes as `0..rank`, none of them twice.
 pub fn axes(list: &[i64], rank: usize) -> Result<Vec<usize>> {
     let out: Vec<usize> = list.iter().map(|a| axis(*a, rank)).collect::<Result<_>>()?;
-    ensure!((1..out.len()).all(|i| !out[..i].contains(&out[i])), "axes {list:?} name an axis twice");
+    ensure!((1..out.len()).all(|i| !out[..i].contains(&out[i])), "axes are {list:?}, expected each axis once");
     Ok(out)
 }
 
@@ -95,7 +95,7 @@ pub fn checked(index: i64, extent: usize) -> Result<usize> {
     let i = if index < 0 { index + extent as i64 } else { index };
     match usize::try_from(i) {
         Ok(i) if i < extent => Ok(i),
-        _ => bail!("index {index} is outside of -{extent}..{extent}"),
+        _ => bail!("operand indices has {index}, expected a number in -{extent}..{extent}"),
     }
 }
 
@@ -113,7 +113,7 @@ pub fn dynamic(c: &Ctx, sizes: &[Expr], fill: Lowering) -> Lowering {
 /// The only size of two that must be equal: a constant if either is one; a refusal if they differ.
 pub fn unify(a: &Dim, b: &Dim) -> Result<Dim> {
     match (a.as_const(), b.as_const()) {
-        (Some(x), Some(y)) if x != y => bail!("sizes {x} and {y} differ, expected equal"),
+        (Some(x), Some(y)) if x != y => bail!("operands have sizes {x} and {y}, expected equal"),
         (None, Some(_)) => Ok(b.clone()),
         _ => Ok(a.clone()),
     }

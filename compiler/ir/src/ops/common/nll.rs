@@ -4,7 +4,7 @@ use super::elementwise::sample_floats;
 use super::normalize::tensor;
 use super::unary::check_type;
 use crate::lower::{Comp, Expr, Lowering, Monoid, Ty};
-use crate::op::{maybe, need};
+use crate::op::{maybe, need, shaped};
 use crate::tensor::for_each_index;
 use crate::{Attrs, DType, Dim, Fact, Result, Sample, Tensor, attrs, ensure};
 
@@ -20,15 +20,18 @@ pub fn infer(a: &LossAttrs, x: &[Option<&Fact>]) -> Result<Fact> {
     let (data, labels) = (need(x, 0, "input")?, need(x, 1, "target")?);
     check_type(DType::is_float, data.dtype)?;
     check_type(DType::is_int, labels.dtype)?;
-    ensure!(data.rank() >= 2, "the input is {data}, expected rank 2 or more");
-    ensure!(labels.rank() + 1 == data.rank(), "the labels are {labels}, expected rank {}", data.rank() - 1);
+    ensure!(data.rank() >= 2, "operand input is {data}, expected rank 2 or more");
+    ensure!(labels.rank() + 1 == data.rank(), "operand target is {labels}, expected rank {}", data.rank() - 1);
+    let places: Vec<Dim> = data.shape[..1].iter().chain(&data.shape[2..]).cloned().collect();
+    shaped("target", &labels.shape, &places)?;
     if let Some(w) = maybe(x, 2) {
         ensure!(
             w.rank() == 1 && w.dtype == data.dtype,
-            "the weights are {w}, expected {}[{}]",
+            "operand weights is {w}, expected {}[{}]",
             data.dtype,
             data.shape[1]
         );
+        shaped("weights", &w.shape, &data.shape[1..2])?;
     }
     let known = ["none", "sum", "mean"].contains(&a.reduction.as_str());
     ensure!(known, "reduction is {:?}, expected none, sum or mean", a.reduction);
@@ -54,7 +57,7 @@ pub fn eval(a: &LossAttrs, x: &Tensor, log: &[f64], labels: &Tensor, weights: Op
         losses.push(-weight * log[idx[0] * steps[0] + label as usize * steps[1] + rest]);
         total += weight;
     });
-    ensure!(wrong.is_none(), "a label is {}, expected one of 0..{classes}", wrong.unwrap_or_default());
+    ensure!(wrong.is_none(), "operand target has {}, expected one of 0..{classes}", wrong.unwrap_or_default());
     let sum: f64 = losses.iter().sum();
     Ok(match a.reduction.as_str() {
         "none" => tensor(x.dtype(), labels.shape(), losses),

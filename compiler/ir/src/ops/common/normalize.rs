@@ -131,7 +131,10 @@ pub fn broadcast_into(x: &[Dim], f: &Fact, name: &str) -> Result<Vec<Dim>> {
     let fits = |(d, x): (&Dim, &Dim)| d.is_one() || d == x || d.as_const().is_none() || x.as_const().is_none();
     let aligned = f.shape.iter().rev().zip(x.iter().rev());
     let target = Fact::new(f.dtype, x.iter().cloned());
-    ensure!(f.rank() <= x.len() && aligned.into_iter().all(fits), "{name} is {f}, expected to broadcast to {target}");
+    ensure!(
+        f.rank() <= x.len() && aligned.into_iter().all(fits),
+        "operand {name} is {f}, expected to broadcast to {target}"
+    );
     let mut out = x.to_vec();
     for (x, d) in out.iter_mut().rev().zip(f.shape.iter().rev()) {
         learn(x, d);

@@ -1,12 +1,14 @@
 //! Masks of the contrib attentions: which keys are padding, as numbers that are added to the products.
 
 use super::builder::Builder;
-use crate::{Attrs, DType, Result, Tensor, Value, bail};
+use crate::op::shaped;
+use crate::{Attrs, DType, Dim, Result, Tensor, Value, bail, ensure};
 
 /// A mask that broadcasts to (batch, heads, queries, keys): 0 where a key is seen, `filter` where not. `mask` has one
 /// integer for each image (its number of keys, then perhaps its first key), for each key, or for each query and key;
 /// `of` is a value whose first size is the number of images.
 pub fn additive(b: &mut Builder, mask: Value, [of, keys]: [Value; 2], filter: f64, dtype: DType) -> Result<Value> {
+    check(b, mask, of, keys)?;
     let seen = match b.g.fact(mask).rank() {
         1 => bounded(b, mask, of, keys)?,
         rank @ (2 | 3) => {
@@ -14,10 +16,28 @@ pub fn additive(b: &mut Builder, mask: Value, [of, keys]: [Value; 2], filter: f6
             let axes = b.ints(if rank == 2 { &[1, 2] } else { &[1] });
             b.plain("Unsqueeze", &[seen, axes])?
         }
-        rank => bail!("the mask has rank {rank}, expected 1 to 3"),
+        rank => bail!("operand mask has rank {rank}, expected 1 to 3"),
     };
     let (zero, filter) = (b.number(dtype, 0.0), b.number(dtype, filter));
     b.plain("Where", &[seen, zero, filter])
+}
+
+/// Refuses a mask whose sizes are not those of the images, the queries `of` and the keys.
+fn check(b: &Builder, mask: Value, of: Value, keys: Value) -> Result<()> {
+    let (found, queries) = (&b.g.fact(mask).shape, &b.g.fact(of).shape);
+    ensure!(queries.len() >= 3, "operand query has rank {}, expected 3 or more", queries.len());
+    let known = b.g.fact(keys).as_dims().and_then(|v| v.first().cloned());
+    let keys = |own: &Dim| known.clone().unwrap_or_else(|| own.clone());
+    match &found[..] {
+        [n] => {
+            let fits = n.as_const().zip(queries[0].as_const()).is_none_or(|(n, b)| n == b || n == 2 * b);
+            ensure!(fits, "operand mask has {n} elements, expected 1 or 2 for each of {} images", queries[0]);
+            Ok(())
+        }
+        [_, last] => shaped("mask", found, &[queries[0].clone(), keys(last)]),
+        [_, _, last] => shaped("mask", found, &[queries[0].clone(), queries[queries.len() - 2].clone(), keys(last)]),
+        _ => Ok(()),
+    }
 }
 
 /// Keys before the end of each image, and from its first key on where the mask has twice as many elements as images.

@@ -47,14 +47,16 @@ pub struct Patch {
 impl Pool {
     /// Resolves the attributes for an input of shape `[N, C, spatial..]`.
     pub fn new(a: &PoolAttrs, x: &[Dim]) -> Result<Self> {
-        ensure!(x.len() >= 3, "X has rank {}, expected 3 or more", x.len());
+        ensure!(x.len() >= 3, "operand X has rank {}, expected 3 or more", x.len());
         ensure!(a.kernel.iter().all(|k| *k > 0), "kernel_shape is {:?}, expected positive numbers", a.kernel);
         let kernel: Vec<Dim> = a.kernel.iter().map(|k| Dim::from(*k)).collect();
         let mut win = Window::new(&x[2..], &kernel, a.strides, a.dilations, a.pads, a.auto_pad)?;
         let ceil = a.ceil && matches!(a.auto_pad, "NOTSET" | "");
         let out = win.output(&x[2..], ceil);
         if let Some(d) = out.iter().filter_map(Dim::as_const).find(|d| *d < 0) {
-            crate::bail!("the kernel is larger than the padded input: a result axis has size {d}");
+            crate::bail!(
+                "a result has an axis of size {d}, expected 0 or more: the kernel is larger than the padded operand"
+            );
         }
         win.overhang = ceil && !(0..out.len()).all(|i| fits(&win, i, &x[2 + i], &out[i]));
         Ok(Pool { win, shape: x[..2].iter().cloned().chain(out).collect() })

@@ -24,14 +24,14 @@ impl Granularity {
         }
         let axis = crate::op::axis(axis, x.len())?;
         if block == 0 && scale.len() == 1 {
-            fit(&scale[0], &x[axis], "the scale")?;
+            fit(&scale[0], &x[axis], "scale")?;
             return Ok(Granularity::Axis(axis));
         }
-        ensure!(block > 0, "the scale has rank {}, expected 0, 1 or a block_size", scale.len());
-        ensure!(scale.len() == x.len(), "the scale has rank {}, expected that of x: {}", scale.len(), x.len());
+        ensure!(block > 0, "operand scale has rank {}, expected 0, 1 or a block_size", scale.len());
+        ensure!(scale.len() == x.len(), "operand scale has rank {}, expected that of x: {}", scale.len(), x.len());
         for (i, (s, d)) in scale.iter().zip(x).enumerate() {
             let want = if i == axis { d.ceil_div(&block.into()) } else { d.clone() };
-            fit(s, &want, "the scale")?;
+            fit(s, &want, "scale")?;
         }
         Ok(Granularity::Blocks(axis, block))
     }
@@ -64,7 +64,7 @@ impl Granularity {
 
 fn fit(found: &Dim, want: &Dim, what: &str) -> Result<()> {
     match (found.as_const(), want.as_const()) {
-        (Some(a), Some(b)) if a != b => bail!("{what} has {a} elements along an axis, expected {b}"),
+        (Some(a), Some(b)) if a != b => bail!("operand {what} has {a} elements along an axis, expected {b}"),
         _ => Ok(()),
     }
 }
@@ -72,10 +72,10 @@ fn fit(found: &Dim, want: &Dim, what: &str) -> Result<()> {
 /// Refuses a zero point that has not the type `dtype` or not as many elements as the scale.
 pub fn check_zero(zero: Option<&Fact>, scale: &Fact, dtype: DType) -> Result<()> {
     let Some(z) = zero else { return Ok(()) };
-    ensure!(z.dtype == dtype, "the zero point has type {}, expected {dtype}", z.dtype);
+    ensure!(z.dtype == dtype, "operand zero_point has type {}, expected {dtype}", z.dtype);
     match (z.const_shape(), scale.const_shape()) {
         (Some(a), Some(b)) if a.iter().product::<usize>() != b.iter().product() => {
-            bail!("the zero point has shape {a:?}, expected that of the scale, {b:?}")
+            bail!("operand zero_point has shape {a:?}, expected that of the scale, {b:?}")
         }
         _ => Ok(()),
     }

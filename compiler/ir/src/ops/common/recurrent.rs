@@ -63,7 +63,7 @@ impl<'a> Recurrent<'a> {
     /// Resolves the attributes for operands X, W and R.
     pub fn new(cell: &'a dyn Cell, a: &Shared, x: &[Dim], w: &[Dim], r: &[Dim]) -> Result<Self> {
         for (what, s) in [("X", x), ("W", w), ("R", r)] {
-            ensure!(s.len() == 3, "{what} has rank {}, expected 3", s.len());
+            ensure!(s.len() == 3, "operand {what} has rank {}, expected 3", s.len());
         }
         let reversed = match a.direction {
             "forward" => vec![false],
@@ -97,7 +97,7 @@ impl<'a> Recurrent<'a> {
     /// Facts of Y, Y_h and Y_c, as many as asked for; checks the optional operands.
     pub fn infer(&self, x: &[Option<&Fact>], outputs: usize) -> Result<Vec<Fact>> {
         let dtype = need(x, 0, "X")?.dtype;
-        ensure!(dtype.is_float(), "X has type {dtype}, expected a float type");
+        ensure!(dtype.is_float(), "operand X has type {dtype}, expected a float type");
         let n = Dim::from(self.reversed.len());
         let rows = |k: usize| self.hidden.clone() * k.into();
         let (y, last) = self.shapes();
@@ -111,7 +111,7 @@ impl<'a> Recurrent<'a> {
         for (i, what, want) in &optional {
             if let Some(f) = maybe(x, *i) {
                 expect(what, &f.shape, want)?;
-                ensure!(*i == 4 || f.dtype == dtype, "{what} has type {}, expected {dtype}", f.dtype);
+                ensure!(*i == 4 || f.dtype == dtype, "operand {what} has type {}, expected {dtype}", f.dtype);
             }
         }
         Ok([y, last.clone(), last].into_iter().take(outputs).map(|s| Fact::new(dtype, s)).collect())
@@ -187,7 +187,7 @@ fn expect(what: &str, found: &[Dim], want: &[Dim]) -> Result<()> {
     let fits = |(a, b): (&Dim, &Dim)| a.as_const().is_none() || b.as_const().is_none() || a == b;
     let ok = found.len() == want.len() && found.iter().zip(want).all(fits);
     let show = |s: &[Dim]| s.iter().map(|d| d.to_string()).collect::<Vec<_>>().join(",");
-    ensure!(ok, "{what} has shape [{}], expected [{}]", show(found), show(want));
+    ensure!(ok, "operand {what} has shape [{}], expected [{}]", show(found), show(want));
     Ok(())
 }
 

@@ -57,7 +57,7 @@ pub fn named<T: Copy>(what: &str, name: &str, table: &[(&str, T)]) -> Result<T> 
         Some(t) => Ok(t.1),
         None => {
             let names: Vec<&str> = table.iter().map(|t| t.0).collect();
-            bail!("{what} is {name:?}, expected one of {}", names.join(", "))
+            bail!("attribute {what} is {name:?}, expected one of {}", names.join(", "))
         }
     }
 }
@@ -124,7 +124,11 @@ impl Axis {
 
     /// For every position of the result what it is made of.
     pub fn taps(&self, s: &Sampling) -> Result<Vec<Taps>> {
-        ensure!(self.input > 0 || self.output == 0, "an axis of size 0 is resized to {}", self.output);
+        ensure!(
+            self.input > 0 || self.output == 0,
+            "operand X has an axis of size 0, expected elements to make {} of",
+            self.output
+        );
         Ok((0..self.output).map(|x| self.tap(s, self.source(s.coordinates, x as f64))).collect())
     }
 

@@ -97,6 +97,9 @@ fn scaled(d: &Dim, scale: f32) -> Option<Dim> {
     (num.fract() == 0.0 && num < 1e6).then(|| (d.clone() * Dim::from(num as i64)).div(&den))
 }
 
+/// Largest size along an axis.
+const LARGEST: i64 = 1 << 40;
+
 impl Setup {
     fn check(&self, x: &[Option<&Fact>], i: usize, per_axis: usize, name: &str) -> Result<()> {
         let Some(f) = given(x, i, Fact::is_empty) else { return Ok(()) };
@@ -152,8 +155,10 @@ impl Setup {
         match (given(x, 2, Fact::is_empty), given(x, 3, Fact::is_empty)) {
             (Some(s), None) => self.by_scale(&mut p, s, k)?,
             (None, Some(s)) => self.by_size(&mut p, x, s, k)?,
-            _ => bail!("expected one of the operands scales and sizes"),
+            _ => bail!("operands scales and sizes are both given or both missing, expected one of them"),
         }
+        let possible = p.output.as_const().is_none_or(|n| (0..=LARGEST).contains(&n));
+        ensure!(possible, "a result has an axis of size {}, expected 0 to {LARGEST}", p.output);
         Ok(p)
     }
 
@@ -162,7 +167,7 @@ impl Setup {
         p.real = real(&p.input).mul(&p.den);
         let Some(t) = scales.constant() else { return Ok(()) };
         let s = t.at(k).f();
-        ensure!(s > 0.0 && s.is_finite(), "scales[{k}] is {s}, expected a positive number");
+        ensure!(s > 0.0 && s.is_finite(), "operand scales has {s} at {k}, expected a positive number");
         p.whole = (s.fract() == 0.0 && s < 1e6).then_some(s as i64);
         p.output = scaled(&p.input, s as f32).unwrap_or(p.output.clone());
         Ok(())

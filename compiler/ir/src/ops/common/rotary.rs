@@ -1,7 +1,7 @@
 //! Rotary position embedding: pairs of elements turned by an angle that grows with the position.
 
 use crate::lower::{Comp, Expr, Lowering, Ty, Un};
-use crate::op::{maybe, need};
+use crate::op::{maybe, need, shaped, single};
 use crate::tensor::for_each_index;
 use crate::{Dim, Fact, Num, Result, Tensor, bail, ensure};
 
@@ -32,10 +32,27 @@ impl Rotary {
             ([_, _, hidden], h) if h > 0 => hidden.div(&h.into()),
             ([_, _, _], 0) if self.dim == 0 => cached,
             ([_, _, _], h) => bail!("num_heads is {h}, expected a positive number"),
-            _ => bail!("X has rank {}, expected 3 or 4", x.len()),
+            _ => bail!("operand X has rank {}, expected 3 or 4", x.len()),
         };
         let turned = if self.dim > 0 { self.dim.into() } else { size.clone() };
         Ok(Head { size, turned })
+    }
+
+    /// Refuses operands of sizes that do not fit each other.
+    fn check_sizes(&self, x: &[Option<&Fact>], head: &Head) -> Result<()> {
+        let (data, cos, sin) =
+            (need(x, 0, "X")?, need(x, self.slots[0], "cos_cache")?, need(x, self.slots[1], "sin_cache")?);
+        let (batch, sequence) = (&data.shape[0], &data.shape[data.rank() - 2]);
+        shaped("sin_cache", &sin.shape, &cos.shape)?;
+        match maybe(x, self.slots[2]) {
+            Some(p) if p.rank() < 2 => single("position_ids", p)?,
+            Some(p) => shaped("position_ids", &p.shape, &[batch.clone(), sequence.clone()])?,
+            None => shaped("cos_cache", &cos.shape[..2], &[batch.clone(), sequence.clone()])?,
+        }
+        if let (3, Some(row), Some(d)) = (data.rank(), data.shape[2].as_const(), head.size.as_const()) {
+            ensure!(d > 0 && row % d == 0, "operand X has rows of {row} elements, expected a multiple of a head's {d}");
+        }
+        Ok(())
     }
 
     /// Fact of the result.
@@ -43,16 +60,20 @@ impl Rotary {
         let (data, cos, sin) =
             (need(x, 0, "X")?, need(x, self.slots[0], "cos_cache")?, need(x, self.slots[1], "sin_cache")?);
         let head = self.head(&data.shape, &cos.shape)?;
-        ensure!(data.dtype.is_float(), "X has type {}, expected a float type", data.dtype);
+        ensure!(data.dtype.is_float(), "operand X has type {}, expected a float type", data.dtype);
         let rank = if maybe(x, self.slots[2]).is_some() { 2 } else { 3 };
         for (what, f) in [("cos_cache", cos), ("sin_cache", sin)] {
-            ensure!(f.rank() == rank, "{what} has rank {}, expected {rank}", f.rank());
+            ensure!(f.rank() == rank, "operand {what} has rank {}, expected {rank}", f.rank());
             if let (Some(have), Some(turned)) = (f.shape[rank - 1].as_const(), head.turned.as_const()) {
-                ensure!(turned % 2 == 0 && have == turned / 2, "{what} has {have} columns, expected half of {turned}");
+                ensure!(
+                    turned % 2 == 0 && have == turned / 2,
+                    "operand {what} has {have} columns, expected half of {turned}"
+                );
             }
         }
+        self.check_sizes(x, &head)?;
         if let (Some(t), Some(d)) = (head.turned.as_const(), head.size.as_const()) {
-            ensure!(0 < t && t <= d, "{t} elements of a head are turned, but it has {d}");
+            ensure!(0 < t && t <= d, "operand X has heads of {d} elements, expected at least the {t} that are turned");
         }
         Ok(data.type_only())
     }
@@ -90,7 +111,7 @@ impl Rotary {
             at += 1;
         });
         match failed {
-            Some(row) => bail!("position {row} is outside of the cache"),
+            Some(row) => bail!("operand position_ids has {row}, expected a row of the cache"),
             None => Ok(Tensor::new(data.dtype(), data.shape(), out)),
         }
     }

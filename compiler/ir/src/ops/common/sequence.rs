@@ -21,7 +21,7 @@ pub fn position_fact(f: Option<&Fact>) -> Result<()> {
         f.form.is_dense() && matches!(f.dtype, DType::I64 | DType::I32) && one
     };
     match f.filter(|f| !ok(f)) {
-        Some(f) => bail!("position is {f}, expected one i64 or i32"),
+        Some(f) => bail!("operand position is {f}, expected one i64 or i32"),
         None => Ok(()),
     }
 }
@@ -29,10 +29,10 @@ pub fn position_fact(f: Option<&Fact>) -> Result<()> {
 /// A position in `-n..n`, or `-n..=n` where `end` is one, as `0..=n`; `default` where it is not given.
 pub fn position(t: Option<&Tensor>, n: usize, end: bool, default: usize) -> Result<usize> {
     let Some(t) = t else { return Ok(default) };
-    ensure!(t.len() == 1, "position has {} elements, expected 1", t.len());
+    ensure!(t.len() == 1, "operand position has {} elements, expected 1", t.len());
     let (p, n) = (t.at(0).i() as i64, n as i64);
     let at = if p < 0 { p + n } else { p };
-    ensure!(at >= 0 && (at < n || (end && at == n)), "position {p} is outside of a sequence of {n}");
+    ensure!(at >= 0 && (at < n || (end && at == n)), "operand position is {p}, expected one of a sequence of {n}");
     Ok(at as usize)
 }
 

@@ -61,7 +61,7 @@ impl Op for SkipNorm {
         let norm = self.norm(c, data.rank())?;
         let mut y = Fact::new(data.dtype, norm.infer(data, gamma, self.beta(x))?);
         if let Some(b) = maybe(x, self.bias) {
-            y.shape = broadcast_into(&y.shape, b, "the bias")?;
+            y.shape = broadcast_into(&y.shape, b, "bias")?;
         }
         let statistics = Fact::new(DType::F32, norm.statistics(&y.shape));
         Ok([y.clone(), statistics.clone(), statistics, y].into_iter().take(c.outputs).collect())

@@ -21,7 +21,10 @@ pub struct Taper(pub &'static [f64]);
 fn size(x: &Fact) -> Result<Option<Dim>> {
     ensure!(x.len().as_const() == Some(1), "operand size is {x}, expected one element");
     let size = x.as_dims().map(|v| v[0].clone());
-    ensure!(size.as_ref().and_then(Dim::as_const).is_none_or(|n| n >= 0), "size is negative");
+    ensure!(
+        size.as_ref().and_then(Dim::as_const).is_none_or(|n| n >= 0),
+        "operand size is negative, expected 0 or more"
+    );
     Ok(size)
 }
 

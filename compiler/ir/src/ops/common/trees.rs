@@ -80,16 +80,31 @@ impl Trees {
     /// exist, and walks that do not end.
     pub fn check(&self, features: Option<i64>) -> Result<()> {
         let n = self.nodes.len();
-        ensure!(!self.roots.is_empty(), "there are no trees");
-        ensure!(self.roots.iter().all(|r| *r < n), "a tree begins at a node that is not there");
+        ensure!(!self.roots.is_empty(), "attribute tree_roots is empty, expected a tree");
+        ensure!(
+            self.roots.iter().all(|r| *r < n),
+            "operand or attribute of roots names a node that is not there, expected the number of one"
+        );
         for (i, node) in self.nodes.iter().enumerate() {
             let (end, what) = if node.mode == Mode::Leaf { (self.weights.len() + 1, "weights") } else { (n, "nodes") };
-            ensure!(node.yes < end && node.no < end, "node {i} goes on to {what} that are not there");
+            ensure!(
+                node.yes < end && node.no < end,
+                "operands or attributes send node {i} to {what} that are not there, expected numbers of some"
+            );
             let known = node.mode == Mode::Leaf || features.is_none_or(|f| (node.feature as i64) < f);
-            ensure!(known, "node {i} asks for feature {}, but there are {}", node.feature, features.unwrap_or(0));
+            ensure!(
+                known,
+                "attribute nodes_featureids: node {i} asks for feature {}, expected a number below {}",
+                node.feature,
+                features.unwrap_or(0)
+            );
         }
         let target = self.weights.iter().map(|w| w.0).max().unwrap_or(0);
-        ensure!(target < self.targets, "a leaf has target {target}, but there are {} targets", self.targets);
+        ensure!(
+            target < self.targets,
+            "attributes: a leaf has target {target}, expected a number below {}",
+            self.targets
+        );
         self.ends()
     }
 
@@ -102,14 +117,14 @@ impl Trees {
                 if left {
                     state[i] = 2;
                 } else if state[i] == 1 {
-                    bail!("node {i} leads back to itself");
+                    bail!("operands or attributes lead node {i} back to itself, expected an end");
                 } else if state[i] == 0 {
                     state[i] = 1;
                     stack.push((i, true));
                     let node = &self.nodes[i];
                     let next: &[usize] = if node.mode == Mode::Leaf { &[] } else { &[node.yes, node.no] };
                     for k in next {
-                        ensure!(state[*k] != 1, "node {k} leads back to itself");
+                        ensure!(state[*k] != 1, "operands or attributes lead node {k} back to itself, expected an end");
                         stack.push((*k, false));
                     }
                 }
@@ -219,10 +234,18 @@ impl Listed {
         let n = self.ids.len();
         let lengths = [self.trees.len(), self.features.len(), self.modes.len(), self.splits.len(), self.yes.len()];
         let same = lengths.iter().all(|l| *l == n) && self.no.len() == n;
-        ensure!(same && (self.missing.is_empty() || self.missing.len() == n), "the lists of nodes differ in length");
+        ensure!(
+            same && (self.missing.is_empty() || self.missing.len() == n),
+            "attributes nodes_* are lists of different lengths, expected one length"
+        );
         let (mut at, mut roots, mut begun) = (HashMap::new(), vec![], HashMap::new());
         for (i, key) in self.trees.iter().zip(&self.ids).enumerate() {
-            ensure!(at.insert(key, i).is_none(), "node {} of tree {} is there twice", key.1, key.0);
+            ensure!(
+                at.insert(key, i).is_none(),
+                "attributes nodes_nodeids and nodes_treeids have node {} of tree {} twice, expected it once",
+                key.1,
+                key.0
+            );
             if begun.insert(key.0, ()).is_none() {
                 roots.push(i);
             }
@@ -231,7 +254,9 @@ impl Listed {
         for (tree, id, target, w) in &self.weights {
             match (at.get(&(tree, id)), usize::try_from(*target)) {
                 (Some(i), Ok(target)) => by_leaf[*i].push((target, *w)),
-                _ => bail!("a weight is of node {id} of tree {tree} and target {target}, which is not there"),
+                _ => bail!(
+                    "attributes: a weight is of node {id} of tree {tree} and target {target}, expected a leaf and a target that are there"
+                ),
             }
         }
         let (mut nodes, mut weights) = (vec![], vec![]);
@@ -246,11 +271,13 @@ impl Listed {
 
     fn node(&self, i: usize, first: usize, own: usize, at: &HashMap<(&i64, &i64), usize>) -> Result<Node> {
         let Some((mode, _)) = MODES.iter().find(|m| m.1 == self.modes[i]) else {
-            bail!("node {i} has mode {:?}, which is unknown", self.modes[i])
+            bail!("operand modes has {:?} for node {i}, expected a mode", self.modes[i])
         };
         let next = |id: &i64| match at.get(&(&self.trees[i], id)) {
             Some(k) => Ok(*k),
-            None => bail!("node {i} goes on to node {id} of tree {}, which is not there", self.trees[i]),
+            None => {
+                bail!("attributes: node {i} goes on to node {id} of tree {}, expected one that is there", self.trees[i])
+            }
         };
         let leaf = *mode == Mode::Leaf;
         let (yes, no) = if leaf { (first, first + own) } else { (next(&self.yes[i])?, next(&self.no[i])?) };
@@ -264,7 +291,7 @@ impl Listed {
 pub fn natural(v: i64, what: &str) -> Result<usize> {
     match usize::try_from(v) {
         Ok(n) if v < 1 << 40 => Ok(n),
-        _ => bail!("{what} is {v}, expected 0 or more"),
+        _ => bail!("attribute: {what} is {v}, expected 0 or more"),
     }
 }
 
@@ -277,7 +304,9 @@ pub fn matrix(x: &Fact) -> Result<Option<i64>> {
 /// The values of a list of f32, or of a tensor that takes its place.
 pub fn numbers(list: &[f32], tensor: &Option<std::sync::Arc<Tensor>>, what: &str) -> Result<Vec<f64>> {
     match tensor {
-        Some(_) if !list.is_empty() => bail!("{what} are given twice"),
+        Some(_) if !list.is_empty() => {
+            bail!("attribute {what} is given as floats and as a tensor, expected one of them")
+        }
         Some(t) => Ok(t.to_f64()),
         None => Ok(list.iter().map(|v| *v as f64).collect()),
     }

@@ -64,9 +64,9 @@ pub fn is_signed(d: DType) -> bool {
 
 /// Refuses an element type that an operator does not take.
 pub fn check_type(types: fn(DType) -> bool, found: DType) -> Result<()> {
-    let known = crate::dtype::DTYPES.iter().map(|d| d.0);
+    let known = crate::dtype::DTYPES.iter().map(|d| d.0).filter(|d| !d.is_narrow() && *d != DType::Str);
     let expected: Vec<&str> = known.filter(|d| types(*d)).map(DType::name).collect();
-    ensure!(types(found), "elements are {found}, expected one of {}", expected.join(", "));
+    ensure!(types(found), "an operand has elements of type {found}, expected one of {}", expected.join(", "));
     Ok(())
 }
 

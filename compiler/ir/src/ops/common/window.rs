@@ -20,6 +20,16 @@ pub struct Window {
     pub overhang: bool,
 }
 
+/// Largest number among the attributes of a window, and most taps it may have.
+const LARGEST: i64 = i32::MAX as i64;
+const MOST_TAPS: i64 = 1 << 28;
+
+/// Refuses numbers with which the sizes of no tensor can be reached.
+fn check_numbers(what: &str, v: &[i64]) -> Result<()> {
+    ensure!(v.iter().all(|n| *n <= LARGEST), "attribute {what} is {v:?}, expected numbers up to {LARGEST}");
+    Ok(())
+}
+
 impl Window {
     /// Resolves the ONNX attributes for an input with these spatial sizes. Empty lists mean their defaults.
     pub fn new(
@@ -33,10 +43,15 @@ impl Window {
         let n = spatial.len();
         let ones = |v: &[i64], what: &str| -> Result<Vec<i64>> {
             let v = if v.is_empty() { vec![1; n] } else { v.to_vec() };
-            ensure!(v.len() == n && v.iter().all(|s| *s > 0), "{what} is {v:?}, expected {n} positive numbers");
+            let positive = v.len() == n && v.iter().all(|s| *s > 0);
+            ensure!(positive, "attribute {what} is {v:?}, expected {n} positive numbers");
+            check_numbers(what, &v)?;
             Ok(v)
         };
-        ensure!(kernel.len() == n, "the kernel has {} axes, expected {n}", kernel.len());
+        check_numbers("pads", pads)?;
+        ensure!(kernel.len() == n, "attribute kernel_shape has {} numbers, expected {n}", kernel.len());
+        let taps = kernel.iter().filter_map(Dim::as_const).fold(1i64, |p, k| p.saturating_mul(k));
+        ensure!(taps <= MOST_TAPS, "attribute kernel_shape is of {taps} elements, expected at most {MOST_TAPS}");
         let (strides, dilations) = (ones(strides, "strides")?, ones(dilations, "dilations")?);
         let mut w = Window { kernel: kernel.to_vec(), strides, dilations, begin: vec![], end: vec![], overhang: false };
         for i in 0..n {
@@ -51,8 +66,8 @@ impl Window {
         match auto_pad {
             "NOTSET" | "" if pads.is_empty() => Ok((0.into(), 0.into())),
             "NOTSET" | "" => {
-                ensure!(pads.len() == 2 * n, "pads is {pads:?}, expected {} numbers", 2 * n);
-                ensure!(pads.iter().all(|p| *p >= 0), "pads is {pads:?}, expected no negative number");
+                ensure!(pads.len() == 2 * n, "attribute pads is {pads:?}, expected {} numbers", 2 * n);
+                ensure!(pads.iter().all(|p| *p >= 0), "attribute pads is {pads:?}, expected no negative number");
                 Ok((pads[i].into(), pads[n + i].into()))
             }
             "VALID" => Ok((0.into(), 0.into())),
@@ -64,7 +79,7 @@ impl Window {
                 let other = total - half.clone();
                 Ok(if auto_pad == "SAME_UPPER" { (half, other) } else { (other, half) })
             }
-            other => bail!("auto_pad is {other:?}, expected NOTSET, SAME_UPPER, SAME_LOWER or VALID"),
+            other => bail!("attribute auto_pad is {other:?}, expected NOTSET, SAME_UPPER, SAME_LOWER or VALID"),
         }
     }
 
