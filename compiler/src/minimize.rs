@@ -1,8 +1,10 @@
 //! The smallest part of a model that fails in the same way: delta debugging over the graph.
 //!
 //! What is a failure is up to whoever asks ([`Same`]); a test, a fuzzer or a process of its own may decide it. Nodes are
-//! taken away and what they gave becomes an input with the value it had; then outputs go, and sizes are halved.
+//! taken away and what they gave becomes an input with the value it had; then outputs go, and sizes are halved. Of the
+//! graphs inside of nodes one alone is tried, on what it is first given; if that does not do, nodes in it are taken away.
 
+mod bodies;
 mod case;
 mod ddmin;
 mod shrink;
@@ -24,6 +26,7 @@ pub fn minimize(start: Case, same: &mut Same) -> Case {
         let before = best.weight();
         let go = nodes(&mut best, same).is_continue()
             && outputs(&mut best, same).is_continue()
+            && bodies::bodies(&mut best, same).is_continue()
             && shrink::shrink(&mut best, same).is_continue();
         if !go || best.weight() >= before {
             return best;

@@ -25,6 +25,11 @@ impl Failure {
         Failure { code: 2, chain: vec![what.into()] }
     }
 
+    /// The user ended it, and there is something to say about that.
+    pub fn interrupted(what: impl Into<String>) -> Self {
+        Failure { code: 130, chain: vec!["interrupted".into(), what.into()] }
+    }
+
     /// Nobody reads what is printed: no fault at all.
     pub fn closed() -> Self {
         Failure { code: 0, chain: vec![] }

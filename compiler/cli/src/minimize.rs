@@ -3,7 +3,7 @@
 use crate::args::CompileArgs;
 use crate::failure::{Doing, Failure, Result};
 use crate::process::{self, End};
-use crate::ui::{Bar, Ui};
+use crate::ui::{self, Bar, Ui};
 use crate::{files, inputs, subject, table};
 use dlc_compiler::minimize::{Case, Kind, Symptom, minimize};
 use dlc_compiler::{Extract, Options, sizes};
@@ -13,6 +13,7 @@ use serde::Serialize;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 /// What is made small, and when it counts as failing.
 pub struct Subject<'a> {
@@ -24,9 +25,15 @@ pub struct Subject<'a> {
     pub data: Option<&'a Path>,
     /// Relative L2 distance above which a result is wrong.
     pub tolerance: f64,
+    /// Longest that a try may take; one of a model that takes longer is a failure of its own. Where there is none, a try may take
+    /// some times as long as the model itself.
+    pub timeout: Option<Duration>,
     /// Where the result is written.
     pub output: PathBuf,
 }
+
+/// How much longer than the model a try may take: this many times, and so many seconds.
+const PATIENCE: (u32, Duration) = (10, Duration::from_secs(10));
 
 #[derive(Serialize)]
 struct Report {
@@ -36,6 +43,8 @@ struct Report {
     /// Folder of the inputs it fails on, where random ones do not do.
     data: Option<PathBuf>,
     tries: u64,
+    /// Whether the search went on to its end.
+    complete: bool,
 }
 
 /// A smaller model: its bytes, and its inputs with their forms where it was run.
@@ -48,20 +57,27 @@ impl Subject<'_> {
     /// Finds the smallest part that fails in the same way and writes it.
     pub fn minimize(&self, ui: &Ui) -> Result<()> {
         let doing = || format!("minimizing {}", self.model.display());
-        let wanted = self.probe(self.model, self.data, None).doing(doing)?;
+        let start = Instant::now();
+        ui.patient();
+        let wanted = self.probe(self.model, self.data, None, self.timeout).doing(doing)?;
+        let limit = self.timeout.unwrap_or(start.elapsed() * PATIENCE.0 + PATIENCE.1);
         let Some(wanted) = wanted else {
             return Err(Failure::data("it compiles, and its results are those of the reference")).doing(doing);
         };
-        let mut search = Search { subject: self, wanted, folder: files::scratch()?, tries: 0, bar: ui.bar(0) };
+        let mut search = Search { subject: self, wanted, limit, folder: files::scratch()?, tries: 0, bar: ui.bar(0) };
         let small = match search.wanted.kind {
             Kind::Import => search.refused(),
-            // What crashes the importer cannot be read here.
-            Kind::Crash if self.import_crashes().doing(doing)? => search.refused(),
+            // What crashes the importer, or keeps it, cannot be read here.
+            Kind::Crash | Kind::Endless if self.import_fails(limit).doing(doing)? => search.refused(),
             _ => search.failing(ui),
         };
         let report = search.write(small.doing(doing)?).doing(doing)?;
         drop(search);
-        ui.show(&report, || report.text())
+        ui.show(&report, || report.text())?;
+        match report.complete {
+            true => Ok(()),
+            false => Err(Failure::interrupted(format!("{} is the smallest found so far", report.file.display()))),
+        }
     }
 
     /// Gives the sizes and constants of the command line.
@@ -74,16 +90,23 @@ impl Subject<'_> {
         }
     }
 
-    fn import_crashes(&self) -> Result<bool> {
+    fn import_fails(&self, limit: Duration) -> Result<bool> {
         let mut command = this_program("compile", self.model)?;
         command.args(["--dump-after", "import"]);
         self.fix(&mut command);
-        Ok(matches!(process::run(&mut command).doing(|| "starting a process".into())?, End::Crash(_)))
+        let end = process::run(&mut command, Some(limit)).doing(|| "starting a process".into())?;
+        Ok(matches!(end, End::Crash(_) | End::Late))
     }
 
     /// How a model fails, found by a process of its own: the model as it was given, with its sizes and
     /// constants, or a part, which is to fail in this way.
-    fn probe(&self, model: &Path, data: Option<&Path>, wanted: Option<&Symptom>) -> Result<Option<Symptom>> {
+    fn probe(
+        &self,
+        model: &Path,
+        data: Option<&Path>,
+        wanted: Option<&Symptom>,
+        limit: Option<Duration>,
+    ) -> Result<Option<Symptom>> {
         let doing = || "starting a process to try it in".into();
         let mut command = this_program("probe", model)?;
         command.args(["--target", self.how.target.name]);
@@ -101,7 +124,9 @@ impl Subject<'_> {
             }
             Some(_) => {}
         }
-        match process::run(&mut command).doing(doing)? {
+        match process::run(&mut command, limit).doing(doing)? {
+            End::Late => Ok(Some(Symptom::new(Kind::Endless, None, ""))),
+            End::Interrupted => Err(Failure::interrupted("nothing is found yet")),
             End::Crash(place) => Ok(Some(Symptom::new(Kind::Crash, Some(&place), ""))),
             End::Exit(0, out, _) => serde_json::from_slice(&out).doing(|| "reading what it found".into()),
             End::Exit(_, _, said) => {
@@ -115,6 +140,7 @@ impl Subject<'_> {
 struct Search<'a> {
     subject: &'a Subject<'a>,
     wanted: Symptom,
+    limit: Duration,
     folder: tempfile::TempDir,
     tries: u64,
     bar: Bar,
@@ -122,14 +148,17 @@ struct Search<'a> {
 
 impl Search<'_> {
     /// Whether these bytes, on these inputs, fail as the model did. What cannot even be tried does not.
-    fn same(&mut self, small: &Small, recorded: bool) -> bool {
+    fn same(&mut self, small: &Small, recorded: bool) -> ControlFlow<(), bool> {
+        if ui::interrupted() {
+            return ControlFlow::Break(());
+        }
         self.tries += 1;
         let kib = small.bytes.len() / 1024;
         self.bar.at(self.tries, &format!("try {}: {kib} KiB", self.tries));
         let (model, data) = (self.folder.path().join("small.onnx"), self.folder.path().join("data"));
         let written = std::fs::write(&model, &small.bytes).is_ok() && (!recorded || write_inputs(&data, small).is_ok());
-        let found = self.subject.probe(&model, recorded.then_some(&*data), Some(&self.wanted));
-        written && found.is_ok_and(|found| found.as_ref() == Some(&self.wanted))
+        let found = self.subject.probe(&model, recorded.then_some(&*data), Some(&self.wanted), Some(self.limit));
+        ControlFlow::Continue(written && found.is_ok_and(|found| found.as_ref() == Some(&self.wanted)))
     }
 
     /// A model that is refused: a smaller file.
@@ -141,8 +170,7 @@ impl Search<'_> {
         let constants = self.subject.how.options()?.constants.into_iter().collect();
         let opts = LoadOptions { dims, constants, ..LoadOptions::default() };
         let folder = path.parent();
-        let mut same =
-            |bytes: &[u8]| ControlFlow::Continue(self.same(&Small { bytes: bytes.to_vec(), inputs: vec![] }, false));
+        let mut same = |bytes: &[u8]| self.same(&Small { bytes: bytes.to_vec(), inputs: vec![] }, false);
         let bytes = dlc_onnx::minimize(bytes.into(), folder, &opts, &mut same).doing(doing)?;
         Ok(Small { bytes, inputs: vec![] })
     }
@@ -158,7 +186,10 @@ impl Search<'_> {
         };
         let x = inputs::resolve(&ports, &given, &self.subject.how.dims, ui)?;
         let start = Case { graph, inputs: x };
-        let mut same = |c: &Case| ControlFlow::Continue(small(c).is_ok_and(|s| self.same(&s, true)));
+        let mut same = |c: &Case| match small(c) {
+            Ok(s) => self.same(&s, true),
+            Err(_) => ControlFlow::Continue(false),
+        };
         small(&minimize(start, &mut same))
     }
 
@@ -167,12 +198,17 @@ impl Search<'_> {
         let file = self.subject.output.clone();
         files::write(&file, &small.bytes)?;
         let mut data = None;
-        if !small.inputs.is_empty() && !self.same(&small, false) {
+        if !small.inputs.is_empty() && !matches!(self.same(&small, false), ControlFlow::Continue(true)) {
             let dir = file.with_extension("data");
+            if dir.is_symlink() {
+                let what = "is a symbolic link, expected a folder or nothing: name another output with -o";
+                return Err(Failure::data(what)).doing(|| format!("writing {}", dir.display()));
+            }
             write_inputs(&dir, &small)?;
             data = Some(dir);
         }
-        Ok(Report { bytes: small.bytes.len() as u64, file, failure: self.wanted.clone(), data, tries: self.tries })
+        let (bytes, complete) = (small.bytes.len() as u64, !ui::interrupted());
+        Ok(Report { bytes, file, failure: self.wanted.clone(), data, tries: self.tries, complete })
     }
 }
 

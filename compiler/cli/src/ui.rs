@@ -6,7 +6,17 @@ use indicatif::{ProgressBar, ProgressStyle};
 use std::io::{IsTerminal, Write};
 use std::ops::ControlFlow;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+
+/// Whether the first interrupt only asks the work to end, and whether it came.
+static PATIENT: AtomicBool = AtomicBool::new(false);
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+/// Whether work that has something to show for is asked to end; see [`Ui::patient`].
+pub fn interrupted() -> bool {
+    INTERRUPTED.load(Ordering::SeqCst)
+}
 
 /// How to talk to the user.
 pub struct Ui {
@@ -18,6 +28,9 @@ impl Ui {
     /// Interrupts are answered from here on.
     pub fn new(json: bool) -> Self {
         let handler = ctrlc::set_handler(|| {
+            if PATIENT.load(Ordering::SeqCst) && !INTERRUPTED.swap(true, Ordering::SeqCst) {
+                return;
+            }
             crate::files::discard_partial();
             let clear = if std::io::stderr().is_terminal() { "\r\x1b[K" } else { "" };
             let _ = writeln!(std::io::stderr(), "{clear}error: interrupted");
@@ -27,6 +40,11 @@ impl Ui {
             let _ = writeln!(std::io::stderr(), "note: an interrupt may leave temporary files: {e}");
         }
         Ui { json }
+    }
+
+    /// From here on the first interrupt asks the work to end ([`interrupted`]), and the second ends it.
+    pub fn patient(&self) {
+        PATIENT.store(true, Ordering::SeqCst);
     }
 
     /// Prints text, or the report as JSON when that was asked for.

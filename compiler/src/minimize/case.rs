@@ -1,9 +1,12 @@
 //! A graph and what it is run on, and its parts.
 
 use dlc_ir::graph::Kind;
-use dlc_ir::{Fact, Graph, NodeId, Tensor, Value, interp};
+use dlc_ir::{Attr, Fact, Graph, NodeId, Tensor, Value, budget, interp};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// Most work of a node that runs graphs: a loop may be endless.
+const WORK: u64 = 1 << 22;
 
 /// A graph and a tensor for each of its inputs.
 #[derive(Clone, Debug)]
@@ -28,18 +31,38 @@ impl Case {
             _ => None,
         });
         let elements = constants.sum::<usize>() + self.inputs.iter().map(Tensor::len).sum::<usize>();
-        (self.graph.len(), self.graph.outputs().len(), elements)
+        (size(&self.graph), self.graph.outputs().len(), elements)
     }
 
-    /// What the oracle gives for each result; only what comes before it where a node has no result.
+    /// What the oracle gives for each result, but for those of nodes that fail, and of graphs that go on for too long, and what
+    /// needs them.
     pub fn values(&self) -> BTreeMap<Value, Tensor> {
-        let mut out = BTreeMap::new();
-        let mut seen = |node: NodeId, y: &[Tensor]| {
-            out.extend((0..).zip(y).map(|(port, t)| (Value { node, port }, t.clone())));
-        };
-        // A panic of an operator may be the very failure that is looked for.
-        let _ = catch_unwind(AssertUnwindSafe(|| interp::run_with(&self.graph, &self.inputs, &mut seen)));
+        let inputs = self.graph.inputs().iter().zip(&self.inputs);
+        let mut out: BTreeMap<Value, Tensor> = inputs
+            .map(|(id, t)| (Value { node: *id, port: 0 }, t.clone().typed_as(&self.graph.node(*id).outputs[0])))
+            .collect();
+        for node in self.graph.topo().unwrap_or_default() {
+            // A panic of an operator may be the very failure that is looked for.
+            let y = catch_unwind(AssertUnwindSafe(|| self.results(node, &out))).ok().flatten().unwrap_or_default();
+            out.extend((0..).zip(y).map(|(port, t)| (Value { node, port }, t)));
+        }
         out
+    }
+
+    /// Results of one node from the values of its operands.
+    fn results(&self, id: NodeId, values: &BTreeMap<Value, Tensor>) -> Option<Vec<Tensor>> {
+        let node = self.graph.node(id);
+        if let Kind::Const(t) = &node.kind {
+            return Some(vec![t.clone()]);
+        }
+        let (op, ctx) = node.ctx()?;
+        let operand = |v: Option<Value>| v.map_or(Some(None), |v| values.get(&v).map(Some));
+        let x: Vec<Option<&Tensor>> = self.graph.operands(id).into_iter().map(operand).collect::<Option<_>>()?;
+        let runs_graphs = ctx.attrs.iter().any(|a| matches!(a.1, Attr::Graph(_)));
+        match runs_graphs {
+            true => budget::bounded(WORK, || interp::eval(op.0, &ctx, &x)).ok()?,
+            false => interp::eval(op.0, &ctx, &x).ok(),
+        }
     }
 
     /// These operators alone. What they read of others becomes an input of the value it had, or a constant where an
@@ -163,6 +186,12 @@ impl Case {
             self.graph.remove(id);
         }
     }
+}
+
+/// Number of nodes, with those of the graphs inside of them.
+fn size(g: &Graph) -> usize {
+    let attrs = g.nodes().filter_map(|id| g.node(id).op()).flat_map(|(_, attrs)| attrs.iter());
+    g.len() + attrs.map(|a| if let Attr::Graph(body) = a.1 { size(body) } else { 0 }).sum::<usize>()
 }
 
 /// What is known of a value that becomes an input: its sizes stay open, but for those that only data decides.

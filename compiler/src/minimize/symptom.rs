@@ -18,6 +18,8 @@ pub enum Kind {
     Wrong,
     /// The compiler or the program ends by a panic or a signal.
     Crash,
+    /// The compiler or the program goes on for longer than it may.
+    Endless,
 }
 
 /// What two failures have in common when they are the same one.
@@ -49,6 +51,7 @@ impl std::fmt::Display for Symptom {
             Kind::Run => "the program gives no result",
             Kind::Wrong => "a result is wrong",
             Kind::Crash => "it crashes",
+            Kind::Endless => "it does not end in time",
         };
         f.write_str(kind)?;
         self.stage.iter().try_for_each(|s| write!(f, ", {s}"))?;

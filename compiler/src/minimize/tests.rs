@@ -95,3 +95,67 @@ fn a_search_that_is_stopped_gives_the_best_so_far() {
     });
     assert!(is_there(&small.graph, "Softmax") && names(&small.graph).len() < 20);
 }
+
+/// A loop of two iterations whose body has a branch: operators in all three graphs.
+fn nested() -> Case {
+    use dlc_ir::{Attrs, Fact, Num, Tensor, Value, ops};
+    let vector = || Fact::new(DType::F32, [3.into()]);
+    let branch = |names: &[&str]| {
+        let mut g = Graph::new("branch");
+        let mut v = g.add_input("c", vector());
+        for name in names {
+            v = g.apply(name, name, Attrs::new(), &[v]).unwrap();
+        }
+        g.add_output("t", v);
+        g
+    };
+    let mut body = Graph::new("body");
+    body.add_input("i", Fact::new(DType::I64, []));
+    let cond = body.add_input("cond", Fact::new(DType::Bool, []));
+    let (v, more) = (body.add_input("v", vector()), body.add_input("more", vector()));
+    let go = body.apply("go", "Identity", Attrs::new(), &[cond]).unwrap();
+    let a = body.apply("a", "Sin", Attrs::new(), &[v]).unwrap();
+    let attrs = Attrs::new().with("then_branch", branch(&["Abs", "Exp", "Neg"])).with("else_branch", branch(&["Cos"]));
+    let op = |name: &str| ops::by_name(name).unwrap();
+    let node = body.add_op("choice", op("If"), attrs, &[Some(cond), Some(a)], 1).unwrap();
+    let sum = body.apply("sum", "Add", Attrs::new(), &[Value { node, port: 0 }, more]).unwrap();
+    body.add_output("go", go);
+    body.add_output("next", sum);
+    let mut g = Graph::new("nested");
+    let (x, y) = (g.add_input("x", vector()), g.add_input("y", vector()));
+    let x = g.apply("before", "Tanh", Attrs::new(), &[x]).unwrap();
+    let y = g.apply("aside", "Erf", Attrs::new(), &[y]).unwrap();
+    let trips = g.add_const("trips", Tensor::scalar(DType::I64, Num::I(2)));
+    let attrs = Attrs::new().with("body", body).with("captured", 1i64);
+    let node = g.add_op("again", op("Loop"), attrs, &[Some(trips), None, Some(x), Some(y)], 1).unwrap();
+    let z = g.apply("after", "Ceil", Attrs::new(), &[Value { node, port: 0 }]).unwrap();
+    g.add_output("z", z);
+    Case { graph: g, inputs: vec![random(DType::F32, &[3], 1), random(DType::F32, &[3], 2)] }
+}
+
+/// The operators of a graph and of the graphs inside of it.
+fn all_names(g: &Graph) -> Vec<String> {
+    let bodies = g.nodes().filter_map(|id| g.node(id).op()).flat_map(|(_, attrs)| attrs.iter());
+    let inner = bodies.flat_map(|a| if let dlc_ir::Attr::Graph(b) = a.1 { all_names(b) } else { vec![] });
+    names(g).into_iter().chain(inner).collect()
+}
+
+#[test]
+fn a_graph_inside_of_others_is_left_alone() {
+    let fails = |c: &Case| all_names(&c.graph).iter().any(|n| n == "Exp");
+    let small = minimize(nested(), &mut |c| ControlFlow::Continue(fails(c)));
+    assert_eq!(all_names(&small.graph), ["Exp"]);
+    assert!(interp::run(&small.graph, &small.inputs).is_ok());
+}
+
+#[test]
+fn a_graph_that_must_stay_inside_becomes_small() {
+    let fails = |c: &Case| {
+        let all = all_names(&c.graph);
+        is_there(&c.graph, "Loop") && ["If", "Exp"].iter().all(|n| all.iter().any(|m| m == n))
+    };
+    let small = minimize(nested(), &mut |c| ControlFlow::Continue(fails(c)));
+    assert_eq!(all_names(&small.graph), ["Loop", "If", "Exp"]);
+    dlc_ir::verify::verify(&small.graph).unwrap();
+    assert!(interp::run(&small.graph, &small.inputs).is_ok());
+}

@@ -11,7 +11,7 @@ use dlc_ir::text;
 use serde::Serialize;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Compile a model into an artifact.
 #[derive(clap::Args)]
@@ -38,6 +38,10 @@ pub struct Compile {
     /// With --minimize: relative L2 distance above which a result is wrong.
     #[arg(long, default_value = "1e-4", value_parser = amount)]
     tolerance: f64,
+    /// With --minimize: longest that a try may take; a model that takes longer is made small as one that does not end. By default ten times
+    /// what the model takes, and 10 seconds more.
+    #[arg(long, value_name = "SECONDS", value_parser = amount, requires = "minimize")]
+    timeout: Option<f64>,
 }
 
 #[derive(Serialize)]
@@ -83,7 +87,8 @@ impl Compile {
     fn minimize(&self, ui: &Ui) -> Result<()> {
         let output = self.output.clone().unwrap_or_else(|| self.model.with_extension("small.onnx"));
         let (model, data) = (&*self.model, self.data.as_deref());
-        Subject { model, how: &self.how, data, tolerance: self.tolerance, output }.minimize(ui)
+        let timeout = self.timeout.map(|s| Duration::from_secs_f64(s.min(1e9)));
+        Subject { model, how: &self.how, data, tolerance: self.tolerance, timeout, output }.minimize(ui)
     }
 
     /// Says before any work that the target has no such form.
