@@ -5,6 +5,16 @@ use std::error::Error as StdError;
 /// Any cause, from the crate it happened in.
 pub type Cause = Box<dyn StdError + Send + Sync>;
 
+/// Those that exist, or that there are none.
+fn some(expected: &str) -> String {
+    if expected.is_empty() { "none: there are none".into() } else { format!("one of {expected}") }
+}
+
+/// The one that was probably meant.
+fn near(name: &str, expected: &str) -> String {
+    dlc_ir::suggest::did_you_mean(name, expected.split(", "))
+}
+
 /// A refusal. The cause is a source of its own: print the chain.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -25,7 +35,7 @@ pub enum Error {
         source: dlc_ir::Error,
     },
     /// A name that is not in one of our tables.
-    #[error("no {kind} is named {name:?}, expected one of {expected}")]
+    #[error("no {kind} is named {name:?}, expected {}{}", some(expected), near(name, expected))]
     Unknown {
         /// Kind of thing, e.g. `target`.
         kind: &'static str,

@@ -6,6 +6,7 @@ use crate::files;
 use crate::npy;
 use crate::ui::Ui;
 use dlc_compiler::{random, sizes};
+use dlc_ir::suggest::did_you_mean;
 use dlc_ir::{Fact, Form, Tensor, budget};
 use std::path::Path;
 
@@ -56,7 +57,9 @@ fn refuse_unknown(ports: &[(String, Fact)], given: &[(String, Source)]) -> Resul
     for (i, (name, _)) in given.iter().enumerate() {
         if !ports.iter().any(|p| p.0 == *name) {
             let names: Vec<_> = ports.iter().map(|p| format!("{:?}", p.0)).collect();
-            return Err(Failure::usage(format!("no input is named {name:?}, expected one of {}", names.join(", "))));
+            let near = did_you_mean(name, ports.iter().map(|p| &*p.0));
+            let expected = if names.is_empty() { "none".into() } else { format!("one of {}", names.join(", ")) };
+            return Err(Failure::usage(format!("no input is named {name:?}, expected {expected}{near}")));
         }
         if given[..i].iter().any(|g| g.0 == *name) {
             return Err(Failure::usage(format!("input {name:?} is given twice")));
@@ -104,6 +107,9 @@ pub fn recorded(model: &Path, ports: &[(String, Fact)], dir: &Path) -> Result<Ve
         .map(|(name, file)| (name, Source::File(file)))
         .collect();
     match found.is_empty() && !ports.is_empty() {
+        true if !dir.is_dir() => {
+            Err(Failure::data(format!("{} is no folder, expected one with input_K.pb", dir.display())))
+        }
         true => Err(Failure::data(format!("{} has no input_K.pb for an input of the model", dir.display()))),
         false => Ok(found),
     }

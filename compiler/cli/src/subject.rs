@@ -7,6 +7,7 @@ use dlc_artifact::file::MAGIC;
 use dlc_compiler::stages::{self, Imported};
 use dlc_compiler::{Options, sizes};
 use dlc_ir::Fact;
+use dlc_ir::suggest::did_you_mean;
 use std::path::Path;
 
 /// Reads a model.
@@ -54,8 +55,10 @@ fn check_fixed(engine: &Engine, options: &Options) -> Result<()> {
     let open = sizes::symbols(&facts);
     match options.dims.iter().find(|d| !open.contains(&d.0)) {
         Some((name, _)) => {
+            let near = did_you_mean(name, open.iter().map(String::as_str));
             let open: Vec<String> = open.into_iter().collect();
-            Err(Failure::usage(format!("no open size is named {name:?}, expected one of {}", open.join(", "))))
+            let expected = if open.is_empty() { "none".into() } else { format!("one of {}", open.join(", ")) };
+            Err(Failure::usage(format!("no open size is named {name:?}, expected {expected}{near}")))
         }
         None => Ok(()),
     }

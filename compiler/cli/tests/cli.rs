@@ -290,6 +290,64 @@ fn wrong_flags_are_usage() {
     }
 }
 
+/// What a message says of a mistake, in that order.
+fn says(message: &str, parts: &[&str]) {
+    let mut rest = message;
+    for part in parts {
+        let at = rest.find(part).unwrap_or_else(|| panic!("{message}\nexpected {part:?}"));
+        rest = &rest[at + part.len()..];
+    }
+}
+
+#[test]
+fn a_mistake_is_named_with_what_was_expected_and_probably_meant() {
+    let home = Home::new();
+    home.done(&["run", "net.txt", "-o", "out"]);
+    home.done(&["compile", "net.txt", "-o", "net.dlc"]);
+    let f64s = b"{'descr': '<f8', 'fortran_order': False, 'shape': (1, 3), }";
+    home.put("f64.npy", &[&b"\x93NUMPY\x01\x00"[..], &(f64s.len() as u16).to_le_bytes(), f64s, &[0; 24]].concat());
+    let usage: &[(&[&str], &[&str])] = &[
+        (&["compile", "net.txt", "--target", "cpuu"], &["\"cpuu\"", "expected one of cpu, ", "did you mean cpu?"]),
+        (&["compile", "net.txt", "--precision", "f23"], &["\"f23\"", "expected one of f32"]),
+        (&["compile", "net.txt", "--extract", "gredy"], &["expected greedy or random:SEED", "\"gredy\""]),
+        (&["compile", "net.txt", "--emit", "asmm"], &["'asmm'", "possible values: text"]),
+        (
+            &["compile", "net.txt", "--dump-after", "flod"],
+            &["\"flod\"", "expected one of import", "did you mean fold?"],
+        ),
+        (&["compile", "net.txt", "--outptu", "x"], &["'--outptu'", "--output"]),
+        (&["compil", "net.txt"], &["'compil'", "'compile'"]),
+        (
+            &["run", "net.txt", "--input", "maks=out/output_0.npy"],
+            &["\"maks\"", "expected one of", "did you mean mask?"],
+        ),
+        (&["run", "net.dlc", "--dim", "bacth=2"], &["\"bacth\"", "expected one of batch", "did you mean batch?"]),
+        (&["run", "net.txt", "--max-memory", "3XB"], &["'3XB'", "expected a number of bytes"]),
+        (&["models", "tiny_resnt"], &["\"tiny_resnt\"", "expected one of", "did you mean tiny_resnet?"]),
+        (&["operators", "Rleu"], &["\"Rleu\"", "expected one that", "did you mean Relu?"]),
+    ];
+    for (args, parts) in usage {
+        says(&home.fails(2, args), parts);
+    }
+    let data: &[(&[&str], &[&str])] = &[
+        (&["run", "net.txt", "--dim", "bacth=2"], &["\"bacth\"", "expected", "batch", "did you mean batch?"]),
+        (&["run", "net.txt", "--input", "x=f64.npy"], &["f64.npy", "\"x\"", "f64", "expected", "f32"]),
+        (
+            &["run", "net.txt", "--input", "x=out/output_0.npy"],
+            &["output_0.npy", "\"x\" has shape [1, 2], expected f32["],
+        ),
+        (&["run", "net.txt", "--input", "x=out/outputs.json"], &["outputs.json", "expected a .npy or .pb file"]),
+        (&["run", "net.txt", "--input", "x=gone.npy"], &["gone.npy", "No such file"]),
+        (&["verify", "net.txt", "--data", "nowhere"], &["nowhere is no folder, expected"]),
+        (&["compile", "gone.onnx"], &["gone.onnx", "No such file"]),
+        (&["compile", "out"], &["out", "is not a regular file"]),
+        (&["compile", "f64.npy"], &["f64.npy"]),
+    ];
+    for (args, parts) in data {
+        says(&home.fails(1, args), parts);
+    }
+}
+
 #[test]
 fn wrong_data_is_named() {
     let home = Home::new();
@@ -405,4 +463,95 @@ fn sizes_that_do_not_fit_are_made_small() {
     assert_eq!(home.json(&["inspect", "small.onnx"])["operators"], serde_json::json!({"Mul": 1}));
     let said = home.fails(1, &["verify", "small.onnx", "--data", report["data"].as_str().unwrap()]);
     assert!(said.contains("(Mul)"), "{said}");
+}
+
+/// A loop without end, after some operators and before others.
+fn endless() -> dlc_ir::Graph {
+    use dlc_ir::{Attrs, DType, Fact, Graph, Num, Tensor, Value, ops};
+    let mut body = Graph::new("body");
+    let scalar = |d| Fact::new(d, []);
+    let (_, cond) = (body.add_input("i", scalar(DType::I64)), body.add_input("cond", scalar(DType::Bool)));
+    let v = body.add_input("v", Fact::new(DType::F32, [2.into()]));
+    let go = body.apply("go", "Identity", Attrs::new(), &[cond]).unwrap();
+    let one = body.apply("one", "Tanh", Attrs::new(), &[v]).unwrap();
+    let two = body.apply("two", "Sin", Attrs::new(), &[one]).unwrap();
+    body.add_output("go", go);
+    body.add_output("next", two);
+    let mut g = Graph::new("endless");
+    let x = g.add_input("x", Fact::new(DType::F32, [2.into()]));
+    let a = g.apply("a", "Exp", Attrs::new(), &[x]).unwrap();
+    let cond = g.add_const("yes", Tensor::scalar(DType::Bool, Num::I(1)));
+    let op = ops::by_name("Loop").unwrap();
+    let node = g.add_op("again", op, Attrs::new().with("body", body), &[None, Some(cond), Some(a)], 1).unwrap();
+    let y = g.apply("y", "Cos", Attrs::new(), &[Value { node, port: 0 }]).unwrap();
+    g.add_output("y", y);
+    g
+}
+
+#[test]
+fn a_model_that_does_not_end_is_made_small() {
+    let home = Home::new();
+    home.put("net.onnx", &dlc_onnx::export(&endless()).unwrap());
+    let report = home.json(&["compile", "net.onnx", "--minimize", "--timeout", "2"]);
+    assert_eq!(report["failure"]["kind"], "endless", "{report}");
+    assert_eq!(report["complete"], true);
+    assert_eq!(home.json(&["inspect", "net.small.onnx"])["operators"], serde_json::json!({"Loop": 1}));
+    let text = home.done(&["compile", "net.small.onnx", "--dump-after", "import"]);
+    assert!(!text.contains("Tanh") && !text.contains("Sin"), "{text}");
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_search_leaves_the_smallest_so_far() {
+    let home = Home::new();
+    home.put("net.onnx", &dlc_onnx::export(&endless()).unwrap());
+    let mut child = Command::new(env!("CARGO_BIN_EXE_dlc"))
+        .args(["compile", "net.onnx", "--minimize", "--timeout", "2"])
+        .current_dir(home.0.path())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(3500));
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let said = String::from_utf8(child.wait_with_output().unwrap().stderr).unwrap();
+    assert!(said.contains("error: interrupted: net.small.onnx is the smallest found so far"), "{said}");
+    let left = files(home.0.path());
+    assert!(left.contains(&"net.small.onnx".into()) && left.iter().all(|f| f.starts_with("net.")), "{left:?}");
+}
+
+/// CVE-2025-51480: what is written goes where it was asked for, not through links and not where a model says.
+#[cfg(unix)]
+#[test]
+fn nothing_is_written_through_links() {
+    use std::os::unix::fs::symlink;
+    let home = Home::new();
+    home.put("victim", b"precious");
+    fs::create_dir(home.path("outside")).unwrap();
+    let kept = || assert_eq!(fs::read(home.path("victim")).unwrap(), b"precious");
+    for (link, args) in [
+        ("net.dlc", &["compile", "net.txt"][..]),
+        ("asked.dlc", &["compile", "net.txt", "-o", "asked.dlc"]),
+        ("net.s", &["compile", "net.txt", "--emit", "asm"]),
+        ("mlp.onnx", &["models", "mlp", "-o", "mlp.onnx"]),
+        ("net.html", &["inspect", "net.txt", "--html", "net.html"]),
+        ("dangling.dlc", &["compile", "net.txt", "-o", "dangling.dlc"]),
+    ] {
+        symlink(if link == "dangling.dlc" { "outside/new" } else { "victim" }, home.path(link)).unwrap();
+        home.done(args);
+        assert!(!home.path(link).is_symlink() && home.path(link).is_file(), "{link} is the file now");
+        kept();
+    }
+    home.put("bad.onnx", &dlc_onnx::export(&mismatched()).unwrap());
+    fs::create_dir(home.path("data")).unwrap();
+    for (k, rows) in [(0, 2), (1, 5)] {
+        let t = dlc_ir::Tensor::f32(&[rows, 3], &vec![0.5; rows * 3]);
+        home.put(&format!("data/input_{k}.pb"), &dlc_onnx::value_to_bytes(&t, dlc_ir::Form::Dense));
+    }
+    symlink("victim", home.path("bad.small.onnx")).unwrap();
+    symlink("outside", home.path("bad.small.data")).unwrap();
+    let said = home.fails(1, &["compile", "bad.onnx", "--minimize", "--data", "data"]);
+    says(&said, &["bad.small.data", "is a symbolic link, expected"]);
+    kept();
+    assert!(files(&home.path("outside")).is_empty(), "{:?}", files(&home.path("outside")));
 }

@@ -297,6 +297,12 @@ fn endless_loops_are_not_run_when_compiling() {
     );
     let looped = node("Loop", &["m", "go", "v0"], &["out", "seen"]).put(5, body("body", b));
     let go = tensor("go", 9, &[]).bytes(9, [1]);
+    // Without any operator in it there is nothing but the iterations to count.
+    let inputs = vec![value("i", 7, &[]), value("c", 9, &[]), value("v", 7, &[1])];
+    let nothing =
+        node("Loop", &["m", "go", "v0"], &["out"]).put(5, body("body", graph(vec![], vec![], inputs, &["c", "v"])));
+    let constants = vec![ints("m", &[], &[i64::MAX]), tensor("go", 9, &[]).bytes(9, [1]), ints("v0", &[1], &[1])];
+    home.compiled_or_refused(model(graph(vec![nothing], constants, vec![], &["out"])));
     let constants = vec![ints("m", &[], &[i64::MAX]), go, ints("v0", &[1], &[1])];
     home.compiled_or_refused(model(graph(vec![looped], constants, vec![], &["out", "seen"])));
 }
@@ -318,6 +324,57 @@ fn names_cannot_steer_the_terminal() {
     }
     let html = fs::read_to_string(home.path("m.html")).unwrap();
     assert!(!html.chars().any(|c| c.is_control() && c != '\n'));
+}
+
+/// CVE-2024-27319: messages of any length, about names of any length, are cut between letters and within bounds.
+#[test]
+fn long_messages_are_cut() {
+    let home = Home::new();
+    let long = |unit: &str, n: usize| unit.repeat(n);
+    for n in [0, 1, 127, 128, 255, 256, 998, 999, 1000, 1001, 1023, 1024, 4095, 4096, 65_536] {
+        for unit in ["n", "é", "\u{1f980}", "\u{7f}", "%s%n", "\u{0}"] {
+            let name = long(unit, n);
+            let t = tensor(&name, 1, &[3]).bytes(9, [0; 4]);
+            home.model(model(graph(vec![node("Identity", &[&*name], &["y"])], vec![t], vec![], &["y"])), "expected");
+        }
+        let name = long("é\u{1b}", n);
+        let told = home.refused(
+            "m.onnx",
+            &model(graph(vec![node(&name, &["x"], &["y"])], vec![], x(), &["y"])).0,
+            &["inspect", "m.onnx"],
+        );
+        assert!(told.chars().count() <= 6 * 1000 + 20, "{} letters", told.chars().count());
+        let bad = node("Softmax", &["x"], &["y"]).put(5, int(&long("a", n.max(1)), 1));
+        home.model(model(graph(vec![bad], vec![], x(), &["y"])), "attribute");
+        let size = open_value("x", &long("s", n.max(1)));
+        let m = model(graph(vec![node("MatMul", &["x", "x"], &["y"])], vec![], vec![size], &[&*long("y", n.max(2))]));
+        home.compiled_or_refused(m);
+    }
+}
+
+/// CVE-2025-51480: a location that was read, or refused, is never written: what is made of a model has its weights in it.
+#[test]
+fn no_location_of_a_model_is_written() {
+    let home = Home::new();
+    fs::create_dir(home.path("model")).unwrap();
+    fs::write(home.path("victim"), [0; 8]).unwrap();
+    fs::write(home.path("model/data"), [7; 8]).unwrap();
+    let before = |dir: &str| fs::read_dir(home.path(dir)).unwrap().count();
+    for place in ["../victim", "data", "new", "sub/new", "../../new"] {
+        fs::write(home.path("model/m.onnx"), external(&[("location", place)]).0).unwrap();
+        let outer = before(".");
+        for args in [
+            &["compile", "model/m.onnx", "-o", "model/m.dlc"][..],
+            &["compile", "model/m.onnx", "--minimize", "-o", "model/small.onnx"],
+            &["inspect", "model/m.onnx", "--html", "model/m.html"],
+        ] {
+            let code = home.dlc(args).status.code();
+            assert!(matches!(code, Some(0 | 1)), "{place} {args:?}: {code:?}");
+        }
+        assert_eq!(fs::read(home.path("victim")).unwrap(), [0; 8]);
+        assert_eq!(fs::read(home.path("model/data")).unwrap(), [7; 8]);
+        assert!(before(".") == outer && !home.path("model/new").exists() && !home.path("model/sub").exists());
+    }
 }
 
 #[test]

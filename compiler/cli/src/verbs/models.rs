@@ -3,6 +3,7 @@
 use crate::failure::{Doing, Failure, Result};
 use crate::ui::Ui;
 use crate::{files, table};
+use dlc_ir::suggest::did_you_mean;
 use dlc_models::{MODELS, Model};
 use serde::Serialize;
 use std::path::PathBuf;
@@ -57,7 +58,8 @@ impl Models {
 fn find(name: &str) -> Result<&'static Model> {
     dlc_models::find(name).ok_or_else(|| {
         let names: Vec<_> = MODELS.iter().map(|m| m.name).collect();
-        Failure::usage(format!("no network is named {name:?}, expected one of {}", names.join(", ")))
+        let near = did_you_mean(name, names.iter().copied());
+        Failure::usage(format!("no network is named {name:?}, expected one of {}{near}", names.join(", ")))
     })
 }
 

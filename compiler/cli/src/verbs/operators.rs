@@ -40,7 +40,7 @@ fn all(ui: &Ui) -> Result<Vec<Support>> {
 }
 
 fn named(name: &str) -> Result<Support> {
-    let op = ops::by_name(name).ok_or_else(|| Failure::usage(format!("no operator is named {name:?}")))?;
+    let op = ops::by_name(name).ok_or_else(|| unknown(name))?;
     Ok(operators::of(op))
 }
 
@@ -63,4 +63,10 @@ fn text(rows: &[Support]) -> String {
 
 fn domain(domain: &str) -> String {
     if domain.is_empty() { String::new() } else { format!("{domain}.") }
+}
+
+fn unknown(name: &str) -> Failure {
+    let names: Vec<String> = ops::OPS.iter().map(|op| dlc_ir::OpRef(*op).full_name()).collect();
+    let near = dlc_ir::suggest::did_you_mean(name, names.iter().map(String::as_str));
+    Failure::usage(format!("no operator is named {name:?}, expected one that `dlc operators` lists{near}"))
 }

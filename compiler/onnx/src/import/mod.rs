@@ -212,9 +212,16 @@ fn resolve<'a>(mut facts: Vec<(&'a str, Fact)>, given: &BTreeMap<String, i64>) -
         });
     }
     for (name, size) in given {
-        if !known.contains(name) || *size < 0 {
-            let what = format!("dimension {name:?} cannot be {size}: expected 0 or more for one of {known:?}");
-            return Err(Error::graph("", what));
+        if !known.contains(name) {
+            let near = dlc_ir::suggest::did_you_mean(name, known.iter().map(String::as_str));
+            let expected = match known.is_empty() {
+                true => "none: all sizes of the inputs are fixed".into(),
+                false => format!("one of {known:?}"),
+            };
+            return Err(Error::graph("", format!("no size of an input is named {name:?}, expected {expected}{near}")));
+        }
+        if *size < 0 {
+            return Err(Error::graph("", format!("size {name:?} is {size}, expected 0 or more")));
         }
     }
     let put = |d: &Dim| d.substitute(&|s| given.get(s).map(|v| (*v).into()));
