@@ -88,7 +88,7 @@ fn a_reshape_that_may_be_refused_is_kept() {
     assert_eq!(print_short(&g).matches("Reshape(").count(), 2);
     let x = [dlc_ir::Tensor::f32(&[6], &[1.0; 6]), dlc_ir::Tensor::i64(&[2], &[1, 4])];
     let e = interp::run(&g, &x).unwrap_err().to_string();
-    assert_eq!(e, "node \"r\" (Reshape): 6 elements, expected 4");
+    assert_eq!(e, "node \"r\" (Reshape): operand data has 6 elements, expected the 4 of operand shape");
 }
 
 #[test]
