@@ -50,7 +50,7 @@ impl Failure {
     }
 }
 
-/// Most letters of a message: names in a file may be as long as the file.
+/// Most letters of a message, which is cut in the middle: names in a file may be as long as the file.
 const LONGEST: usize = 1000;
 
 /// One line, whatever the causes contain.
@@ -58,10 +58,13 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         let lines = self.chain.iter().flat_map(|c| c.lines());
         let line = lines.map(str::trim).filter(|l| !l.is_empty()).collect::<Vec<_>>().join(": ");
-        match line.char_indices().nth(LONGEST) {
-            Some((end, _)) => write!(f, "{}…", &line[..end]),
-            None => f.write_str(&line),
+        let letters = line.chars().count();
+        if letters <= LONGEST {
+            return f.write_str(&line);
         }
+        // What was being done is at the front, what was expected and found at the end.
+        let at = |n: usize| line.char_indices().nth(n).map_or(line.len(), |(at, _)| at);
+        write!(f, "{}…{}", &line[..at(LONGEST / 2)], &line[at(letters - LONGEST / 2)..])
     }
 }
 
