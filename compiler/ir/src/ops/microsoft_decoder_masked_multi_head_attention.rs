@@ -44,7 +44,7 @@ fn apart(b: &mut Builder, x: &[Option<Value>]) -> Result<[Value; 3]> {
             let parts = b.results("Split", attrs, &[Some(q)], 3)?;
             Ok([parts[0], parts[1], parts[2]])
         }
-        _ => bail!("one of key and value is missing"),
+        _ => bail!("one of the operands key and value is missing, expected both or none"),
     }
 }
 

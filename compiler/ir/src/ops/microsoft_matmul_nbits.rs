@@ -45,7 +45,7 @@ impl MatMulNBitsAttrs {
 
 fn read(c: &Ctx) -> Result<MatMulNBitsAttrs> {
     let a = MatMulNBitsAttrs::read(c.attrs)?;
-    ensure!(matches!(a.bits, 2 | 4 | 8), "bits is {}, expected 2, 4 or 8", a.bits);
+    ensure!(matches!(a.bits, 2 | 4 | 8), "attribute bits is {}, expected 2, 4 or 8", a.bits);
     let size = |v: i64| 0 < v && v <= LARGEST;
     ensure!(size(a.K) && size(a.N), "operand K is {} and N {}, expected numbers from 1 to {LARGEST}", a.K, a.N);
     let even = size(a.block_size) && a.block_size % a.per_byte() == 0;

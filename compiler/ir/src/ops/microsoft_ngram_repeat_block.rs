@@ -6,7 +6,7 @@ use super::common::composite::{Composite, given};
 use super::common::elementwise::sample_floats;
 use super::common::movement::checked;
 use super::common::stated::Stated;
-use crate::op::need;
+use crate::op::{need, shaped};
 use crate::{Arity, Attrs, Ctx, DType, Num, Result, Sample, Tensor, Value, attrs, ensure};
 
 attrs!(NGramRepeatBlockAttrs {
@@ -60,6 +60,7 @@ fn define(b: &mut Builder, c: &Ctx, x: &[Option<Value>]) -> Result<Vec<Value>> {
     let (a, s) = (b.g.fact(ids), b.g.fact(scores));
     ensure!(a.rank() == 2 && a.dtype.is_int(), "input_ids is {a}, expected integers of rank 2");
     ensure!(s.rank() == 2 && s.dtype.is_float(), "scores is {s}, expected floats of rank 2");
+    shaped("scores", &s.shape, &[a.shape[0].clone(), s.shape[1].clone()])?;
     let dtype = s.dtype;
     let (len, before) = (b.length(ids, 1)?, b.number(DType::I64, (1 - n) as f64));
     let zero = b.number(DType::I64, 0.0);

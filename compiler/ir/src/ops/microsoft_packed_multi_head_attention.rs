@@ -34,7 +34,9 @@ fn apart(b: &mut Builder, x: &[Option<Value>]) -> Result<[Value; 3]> {
             };
             Ok([part(0.0)?, part(1.0)?, part(2.0)?])
         }
-        _ => bail!("query, key and value are neither apart nor packed with four axes"),
+        _ => bail!(
+            "operands query, key and value are neither apart nor packed, expected three of rank 2 or one of rank 4"
+        ),
     }
 }
 

@@ -56,7 +56,7 @@ fn meaning(c: &Ctx, x: &[Option<&Tensor>]) -> Result<Vec<Tensor>> {
     let a = RelativePositionBiasAttrs::read(c.attrs)?;
     let table = need(x, 0, "bias_table")?;
     let (buckets, heads) = (table.shape()[0], table.shape()[1]);
-    let length = |i: usize, name: &str| Ok(need(x, i, name)?.to_i64()[0]);
+    let length = |i: usize, name: &str| Ok(need(x, i, name)?.to_i64()[0].max(0));
     let (queries, keys) = (length(1, "query_length")?, length(2, "key_length")?);
     let sides = sides(&a, buckets)?;
     let mut out = vec![];
@@ -109,7 +109,10 @@ fn define(b: &mut Builder, c: &Ctx, x: &[Option<Value>]) -> Result<Vec<Value>> {
     };
     let sides = sides(&a, buckets)?;
     let positions = |b: &mut Builder, i: usize, name: &str, shape: &[i64]| {
-        let n = b.reshape(given(x, i, name)?, &[])?;
+        let n = given(x, i, name)?;
+        let negative = b.g.fact(n).as_ints().is_some_and(|n| n.iter().any(|n| *n < 0));
+        ensure!(!negative, "operand {name} is negative, expected 0 or more");
+        let n = b.reshape(n, &[])?;
         let n = b.cast(n, DType::I64)?;
         let all = b.range(n)?;
         b.reshape(all, shape)

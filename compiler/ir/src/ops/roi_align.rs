@@ -47,7 +47,10 @@ fn setup(c: &Ctx) -> Result<Setup> {
         None => bail!("attribute {what} is {v:?}, expected {} or {}", names[0], names[1]),
     };
     let size = [a.output_height, a.output_width];
-    ensure!(size.iter().all(|d| *d > 0), "attributes output_height and output_width are {size:?}, expected positive numbers");
+    ensure!(
+        size.iter().all(|d| *d > 0),
+        "attributes output_height and output_width are {size:?}, expected positive numbers"
+    );
     ensure!(a.sampling_ratio <= MOST, "attribute sampling_ratio is {}, expected {MOST} at most", a.sampling_ratio);
     Ok(Setup {
         half: pick(

@@ -32,7 +32,7 @@ pub struct Cumulative {
 /// The axis operand; `None` when it is computed.
 fn constant_axis(f: &Fact, rank: usize) -> Result<Option<usize>> {
     ensure!(f.len().is_one() && f.dtype.is_int(), "operand axis is {f}, expected one integer");
-    ensure!(rank > 0, "operand x has no axis to go along");
+    ensure!(rank > 0, "operand x has no axis to go along, expected rank 1 or more");
     f.as_ints().map(|v| axis(v[0], rank)).transpose()
 }
 

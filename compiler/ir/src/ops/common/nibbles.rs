@@ -5,8 +5,9 @@ use crate::{Attrs, DType, Result, Value, ensure};
 
 /// The numbers in the bytes of `v` along its last axis, as bytes: those of the low bits first, or those of the high bits.
 pub fn unpacked(b: &mut Builder, v: Value, bits: i64, low_first: bool) -> Result<Value> {
-    ensure!(matches!(bits, 2 | 4 | 8), "bits is {bits}, expected 2, 4 or 8");
+    ensure!(matches!(bits, 2 | 4 | 8), "attribute bits is {bits}, expected 2, 4 or 8");
     ensure!(b.g.fact(v).dtype == DType::U8, "an operand of packed numbers has type {}, expected u8", b.g.fact(v).dtype);
+    ensure!(b.g.fact(v).rank() > 0, "an operand of packed numbers is {}, expected rank 1 or more", b.g.fact(v));
     if bits == 8 {
         return Ok(v);
     }
