@@ -201,7 +201,8 @@ fn weights(b: &mut Builder, a: &MoeAttrs, router: Value) -> Result<[Value; 2]> {
 fn check(b: &Builder, a: &MoeAttrs, x: &[Option<Value>]) -> Result<()> {
     ensure!(!a.use_sparse_mixer, "attribute use_sparse_mixer is 1, expected 0: it is not supported");
     let limit = a.swiglu_limit.unwrap_or(0.0);
-    ensure!(limit >= 0.0, "attribute swiglu_limit is {limit}, expected 0 or more");
+    let fits = limit >= 0.0;
+    ensure!(fits, "attribute swiglu_limit is {limit}, expected 0 or more");
     let (router, w) = (b.g.fact(given(x, 1, "router_probs")?), b.g.fact(given(x, 2, "fc1_experts_weights")?));
     ensure!(router.rank() == 2, "router_probs is {router}, expected rank 2");
     ensure!(w.rank() == 3, "fc1_experts_weights is {w}, expected rank 3");
