@@ -99,12 +99,13 @@ pub fn exchanged(c: &Contract, e: &Expr) -> (Contract, Expr) {
     (Contract { m: c.n.clone(), n: c.m.clone(), a, b, ..c.clone() }, renamed(e))
 }
 
-/// Summed elements of a block: a whole number of steps of the outermost axis of more than one. `None` if that is not
-/// known.
-fn block(k: &[(u32, Dim)]) -> Option<i64> {
-    let outer = k.iter().position(|(_, d)| !d.is_one())?;
-    let inner = count(&k[outer + 1..]).as_const()?.max(1);
-    Some((BLOCK / inner).max(1) * inner)
+/// How sums are cut: summed elements of a block, and of a period at whose start one begins anyway. Both follow from the axes
+/// alone: a block is whole steps of the outermost axis whose steps are short enough, within that axis. `None` if these are
+/// not known.
+fn block(k: &[(u32, Dim)]) -> Option<(i64, Dim)> {
+    let inner = |axis: usize| count(&k[axis + 1..]).as_const().filter(|n| (1..=BLOCK).contains(n));
+    let (axis, inner) = (0..k.len()).filter(|a| !k[*a].1.is_one()).find_map(|a| Some((a, inner(a)?)))?;
+    Some((BLOCK / inner * inner, count(&k[axis..])))
 }
 
 /// The part of the second factor that panels hold (a load, or all of it), and the factor with that part as `Reg(FACTOR)`.
@@ -207,6 +208,16 @@ struct Tiles<'a> {
     k: Dim,
     tile: Buf,
     memory: Buf,
+}
+
+/// How the loops over the summed axes are cut into blocks.
+struct Cut {
+    /// The loop that is cut; those around it stay whole.
+    axis: usize,
+    /// Its steps in a block.
+    steps: i64,
+    /// Its steps after which a block begins anyway.
+    period: Dim,
 }
 
 /// Where a tile is.
@@ -362,29 +373,47 @@ impl Tiles<'_> {
                 }
             }
         };
-        let Some(d) = vars.first().map(|v| &v.1) else { return step(b, s, at.panel) };
-        let (zero, n) = (b.index(0), b.size(d));
-        let sweep = |b: &mut Builder, s: &mut Scalar, lo: Reg, hi: Reg| {
-            self.k_loops_over(b, s, &vars, (lo, hi), at.panel, &mut |b, s, panel| step(b, s, panel));
+        let zero = b.index(0);
+        let sweep = |b: &mut Builder, s: &mut Scalar, vars: &[(u32, Dim)], range: (Reg, Reg), panel: Reg| {
+            self.k_loops_over(b, s, (vars, 1.into()), range, panel, &mut |b, s, panel| step(b, s, panel));
         };
-        let steps = block(&self.axes.k).zip(count(&vars[1..]).as_const()).map(|(all, inner)| all / inner.max(1));
-        let Some(steps) = steps.filter(|steps| d.as_const().is_none_or(|d| d > *steps)) else {
-            return sweep(b, s, zero, n);
+        let Some(cut) = self.cut(&vars) else {
+            let n = vars.first().map_or(zero, |v| b.size(&v.1));
+            return sweep(b, s, &vars, (zero, n), at.panel);
         };
         self.each_sum(b, sums, &mut |b, offset, _| b.store(self.tile, self.sum_type(), zero, offset, nothing));
-        b.for_(zero, n, steps, |b, lo| {
-            sums.iter().flatten().for_each(|sum| b.set(*sum, nothing));
-            let steps = b.index(steps);
-            let hi = b.add(lo, steps);
-            let hi = b.bin(Bin::Min, hi, n);
-            sweep(b, s, lo, hi);
-            self.each_sum(b, sums, &mut |b, offset, sum| {
-                let before = b.load(b.ty(sum), self.tile, self.sum_type(), zero, offset);
-                let all = b.add(before, sum);
-                b.set(sum, all);
-                b.store(self.tile, self.sum_type(), zero, offset, sum);
+        let (outer, inner) = vars.split_at(cut.axis);
+        let (periods, period) = (b.size(&inner[0].1.div(&cut.period)), b.size(&cut.period));
+        let first = outer.first().map_or(zero, |v| b.size(&v.1));
+        self.k_loops_over(b, s, (outer, count(inner)), (zero, first), at.panel, &mut |b, s, panel| {
+            b.for_(zero, periods, 1, |b, p| {
+                let start = b.mul(p, period);
+                let end = b.add(start, period);
+                b.for_(start, end, cut.steps, |b, lo| {
+                    sums.iter().flatten().for_each(|sum| b.set(*sum, nothing));
+                    let steps = b.index(cut.steps);
+                    let hi = b.add(lo, steps);
+                    let hi = b.bin(Bin::Min, hi, end);
+                    sweep(b, s, inner, (lo, hi), panel);
+                    self.each_sum(b, sums, &mut |b, offset, sum| {
+                        let before = b.load(b.ty(sum), self.tile, self.sum_type(), zero, offset);
+                        let all = b.add(before, sum);
+                        b.set(sum, all);
+                        b.store(self.tile, self.sum_type(), zero, offset, sum);
+                    });
+                });
             });
         });
+    }
+
+    /// Where the loops over the summed axes, merged as `vars`, are cut; `None` where all is one block.
+    fn cut(&self, vars: &[(u32, Dim)]) -> Option<Cut> {
+        let (block, period) = block(&self.axes.k)?;
+        let inner = |axis: usize| count(&vars[axis + 1..]).as_const().filter(|n| *n <= block && block % n == 0);
+        let (axis, inner) = (0..vars.len()).find_map(|a| Some((a, inner(a)?)))?;
+        let (steps, period) = (block / inner, period.div(&inner.into()));
+        let whole = axis == 0 && period == vars[0].1 && period.as_const().is_some_and(|n| n <= steps);
+        (!whole).then_some(Cut { axis, steps, period })
     }
 
     /// Calls `f` with the position of each vector of sums in the tile's memory.
@@ -400,12 +429,13 @@ impl Tiles<'_> {
         if self.job.contract.acc == Ty::F32 { DType::F32 } else { DType::I32 }
     }
 
-    /// Loops over the summed axes, the outermost from `lo` to `hi`; `f` gets the row of the panel.
+    /// Loops over summed axes with so many elements under each step, the outermost from `lo` to `hi`; `f` gets the row of the
+    /// panel.
     fn k_loops_over(
         &self,
         b: &mut Builder,
         s: &mut Scalar,
-        vars: &[(u32, Dim)],
+        (vars, under): (&[(u32, Dim)], Dim),
         (lo, hi): (Reg, Reg),
         at: Reg,
         f: &mut dyn FnMut(&mut Builder, &mut Scalar, Reg),
@@ -413,13 +443,13 @@ impl Tiles<'_> {
         let Some(((v, _), rest)) = vars.split_first() else {
             return s.scope(None, |s| f(b, s, at));
         };
-        let stride = b.size(&(count(rest) * Dim::from(self.columns())));
+        let stride = b.size(&(count(rest) * under.clone() * Dim::from(self.columns())));
         let inner = rest.first().map(|(_, d)| (b.index(0), b.size(d))).unwrap_or((lo, hi));
         b.for_(lo, hi, 1, |b, i| {
             s.bind(*v, i);
             let skip = b.mul(i, stride);
             let at = b.add(at, skip);
-            s.scope(None, |s| self.k_loops_over(b, s, rest, inner, at, f));
+            s.scope(None, |s| self.k_loops_over(b, s, (rest, under.clone()), inner, at, f));
         });
     }
 
