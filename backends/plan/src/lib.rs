@@ -5,12 +5,14 @@
 //! * [`schedule`]: blocks of steps with buffers; control flow as blocks of their own.
 //! * [`bounds`]: the conditions on sizes under which every access stays inside its tensor.
 //! * [`operations`]: how many operations a step makes, for profiles.
+//! * [`layout`]: images with their channels last.
 //! * [`share`]: lifetimes, and results written over operands that die.
 //!
 //! Nothing here knows a processor: a backend turns every [`Body`] into code.
 
 pub mod bounds;
 pub mod expand;
+pub mod layout;
 mod operations;
 pub mod region;
 pub mod schedule;

@@ -2,7 +2,7 @@
 
 use crate::expand::{expand, lowering};
 use crate::region::{self, Region};
-use crate::{Block, Body, BufId, Buffer, Home, Port, Schedule, Step, bounds, share};
+use crate::{Block, Body, BufId, Buffer, Home, Port, Schedule, Step, bounds, layout, share};
 use dlc_ir::graph::Kind;
 use dlc_ir::lower::{Expr, Lowering, Proc, SUM};
 use dlc_ir::{Attr, DType, Error, Fact, Graph, NodeId, Result, Tensor, Value};
@@ -34,6 +34,7 @@ fn block(s: &mut Schedule, mut g: Graph) -> Result<usize> {
     }
     p.outputs()?;
     let mut b = p.b;
+    layout::arrange(&mut b);
     share::share(&mut b);
     s.blocks[at] = b;
     Ok(at)

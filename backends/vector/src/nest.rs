@@ -97,6 +97,18 @@ fn rows(
         let zero = b.index(0);
         return store_at(b, t.buf, t.comp.dtype, zero, 0, x);
     };
+    let parts = if is_wide(e, *v) { vec![] } else { parts(e, *v, d) };
+    if parts.len() > 1 {
+        let (mut from, mut start) = (lo, Dim::from(0));
+        for (end, e) in parts {
+            let to = b.size(&end);
+            let to = b.bin(Bin::Max, to, from);
+            let to = b.bin(Bin::Min, to, hi);
+            rows(b, s, t, &e, Some(&(*v, end.clone() - start)), from, to, base);
+            (from, start) = (to, end);
+        }
+        return;
+    }
     let at = |b: &mut Builder, i: Reg| base.map_or(i, |base| b.add(base, i));
     let fits = d.as_const().is_none_or(|d| d >= b.lanes() as i64);
     if !is_wide(e, *v)
@@ -163,6 +175,59 @@ fn one_by_one(
     });
 }
 
+/// Ends of the ranges of a variable below `end` in which the expression is another one each: the parts of a concatenation.
+fn parts(e: &Expr, v: u32, end: &Dim) -> Vec<(Dim, Expr)> {
+    match halves(e, v) {
+        Some((n, below, rest)) => [parts(&below, v, &n.min_of(end)), parts(&rest, v, end)].concat(),
+        None => vec![(end.clone(), e.clone())],
+    }
+}
+
+/// A size that the variable is compared with, and the expression where it is below and where it is not.
+fn halves(e: &Expr, v: u32) -> Option<(Dim, Expr, Expr)> {
+    let cond = compared(e, v)?;
+    let E::Cmp(_, _, n) = &*cond else { return None };
+    let n = Linear::of(n).as_size()?;
+    let given = |holds: bool| {
+        rewrite(e, &mut |e| match &**e {
+            _ if *e == cond => Some(Expr::bool(holds)),
+            E::Select(c, a, b) => constant(c).map(|c| if c { a.clone() } else { b.clone() }),
+            E::Bin(Bin::And, a, b) => match (constant(a), constant(b)) {
+                (Some(true), _) => Some(b.clone()),
+                (_, Some(true)) => Some(a.clone()),
+                (Some(false), _) | (_, Some(false)) => Some(Expr::bool(false)),
+                _ => None,
+            },
+            _ => None,
+        })
+    };
+    Some((n, given(true), given(false)))
+}
+
+/// A condition `v < size` of a choice, not within a reduction.
+fn compared(e: &Expr, v: u32) -> Option<Expr> {
+    let below = |c: &Expr| match &**c {
+        E::Cmp(Cmp::Lt, x, n) => matches!(**x, E::Var(x) if x == v) && Linear::of(n).as_size().is_some(),
+        _ => false,
+    };
+    match &**e {
+        E::Select(c, ..) if below(c) => Some(c.clone()),
+        E::Reduce(..) => None,
+        _ => {
+            let mut found = None;
+            e.for_children(&mut |c| found = found.take().or_else(|| compared(c, v)));
+            found
+        }
+    }
+}
+
+fn constant(e: &Expr) -> Option<bool> {
+    match **e {
+        E::Int(Ty::Bool, v) => Some(v != 0),
+        _ => None,
+    }
+}
+
 /// A condition on a variable: at least the form's value, or below it.
 enum Limit {
     AtLeast(Linear),
@@ -187,9 +252,9 @@ fn guards(e: &Expr, v: u32) -> Option<(Vec<Limit>, Expr)> {
             limits.push(if *op == Cmp::Ge { Limit::AtLeast(limit) } else { Limit::Below(limit) });
             Some(Expr::bool(true))
         }
-        E::Bin(Bin::And, a, b) if is_true(a) => Some(b.clone()),
-        E::Bin(Bin::And, a, b) if is_true(b) => Some(a.clone()),
-        E::Select(c, a, _) if is_true(c) => Some(a.clone()),
+        E::Bin(Bin::And, a, b) if constant(a) == Some(true) => Some(b.clone()),
+        E::Bin(Bin::And, a, b) if constant(b) == Some(true) => Some(a.clone()),
+        E::Select(c, a, _) if constant(c) == Some(true) => Some(a.clone()),
         _ => None,
     });
     (!limits.is_empty()).then_some((limits, inside))
@@ -219,10 +284,6 @@ fn extreme(mut l: Linear, summed: &BTreeMap<u32, Dim>, least: bool) -> Option<Li
         }
     }
     Some(l)
-}
-
-fn is_true(e: &Expr) -> bool {
-    matches!(**e, E::Int(Ty::Bool, 1))
 }
 
 /// The part of `lo..hi` within all limits, empty at `hi` if there is none.

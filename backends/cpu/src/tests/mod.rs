@@ -1,6 +1,7 @@
 //! Generated code against the oracle, over the samples of every operator.
 
 mod kernels;
+mod layout;
 
 use crate::Level;
 use dlc_ir::{DType, Dim, Fact, Graph, OpRef, Sample, Tensor, interp, ops::OPS};

@@ -46,7 +46,9 @@ pub fn conv(b: &mut Builder) -> Option<()> {
     let group = if b.draw.chance(15) { s[1] } else { group };
     let n = s.len() - 2;
     let kernel = b.draw.ints(n, 1, 3);
-    let out = group * b.draw.range(1, if group > 2 { 2 } else { 5 }) as usize;
+    // Many filters are another order of channels in memory.
+    let each = if group == 1 && b.draw.chance(25) { (16, 35) } else { (1, if group > 2 { 2 } else { 5 }) };
+    let out = group * b.draw.range(each.0, each.1) as usize;
     let mut w = vec![out, s[1] / group];
     w.extend(kernel.iter().map(|k| *k as usize));
     let w = if b.draw.chance(85) {
