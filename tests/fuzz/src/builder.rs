@@ -165,13 +165,22 @@ impl Builder {
     fn add(&mut self, name: &str, op: OpRef, attrs: Attrs, x: &[Option<Value>], y: Vec<Tensor>) -> Option<Vec<Value>> {
         let node = self.graph.add_op(name, op, attrs, x, y.len()).ok()?;
         let values: Vec<Value> = (0..y.len() as u32).map(|port| Value { node, port }).collect();
-        // Inference takes an open size of a Squeeze without axes for more than 1, as the importer says where it does.
-        if values.iter().zip(&y).any(|(v, t)| self.graph.fact(*v).rank() != t.rank()) {
+        if values.iter().zip(&y).any(|(v, t)| self.is_assumed(*v, t)) {
             self.graph.remove(node);
             return None;
         }
         self.pool.extend(values.iter().copied().zip(y));
         Some(values)
+    }
+
+    /// Whether inference takes something for granted that does not hold here: that an open size of a Squeeze without axes is
+    /// more than 1, as the importer says where it does, or that of two open sizes that are broadcast none is 0, which
+    /// programs refuse when they run.
+    fn is_assumed(&self, v: Value, t: &Tensor) -> bool {
+        let (shape, sizes) = (&self.graph.fact(v).shape, crate::check::sizes(&self.graph, &self.inputs));
+        let known = |d: &Dim| d.eval(&|s| sizes.get(s).copied()).ok();
+        let other = |(d, n): (&Dim, &usize)| known(d).is_some_and(|d| d != *n as i64);
+        shape.len() != t.rank() || (t.is_empty() && shape.iter().zip(t.shape()).any(other))
     }
 
     /// The same with one result and all operands.
