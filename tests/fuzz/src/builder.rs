@@ -89,8 +89,9 @@ impl Builder {
         fits: impl Fn(&[usize]) -> bool,
         make: impl Fn(&mut Draw) -> Vec<usize>,
     ) -> Value {
-        let found: Vec<Value> =
-            self.pool.iter().filter(|(_, t)| t.dtype() == dtype && fits(t.shape())).map(|p| p.0).collect();
+        // Samples may hold what is not a number, which no other node should meet.
+        let fit = |(_, t): &&(Value, Tensor)| t.dtype() == dtype && fits(t.shape()) && tame(t);
+        let found: Vec<Value> = self.pool.iter().filter(fit).map(|p| p.0).collect();
         if !self.alone && !found.is_empty() && self.draw.chance(85) {
             // Newer values more often: deep graphs.
             let at = self.draw.below(found.len()).max(self.draw.below(found.len()));

@@ -24,6 +24,25 @@ const MARGIN: f64 = 4.0;
 /// Runs that are tried.
 const RUNS: u64 = 24;
 
+/// The smallest normal number of what a float type is computed in: nearer to 0, numbers may lose their digits, or all of
+/// themselves (the sigmoid of -91 is 2e-40, and 0 where exp(91) is too large for an f32).
+fn smallest(dtype: DType) -> f64 {
+    match dtype {
+        DType::F64 => f64::MIN_POSITIVE,
+        _ => f32::MIN_POSITIVE as f64,
+    }
+}
+
+/// `v` with a relative error of at most `relative`, and one of at most the smallest normal number when it is that small
+/// itself.
+fn moved(v: f64, relative: f64, dtype: DType, draw: &mut Draw) -> f64 {
+    let mut error = || draw.range(-64, 64) as f64 / 64.0;
+    match v != 0.0 && v.abs() < smallest(dtype) {
+        true => v + smallest(dtype) * error(),
+        false => v + v * relative * error(),
+    }
+}
+
 /// Relative distance of two neighbouring numbers of a float type, halved.
 pub fn unit(dtype: DType) -> f64 {
     match dtype {
@@ -93,8 +112,8 @@ fn inside(
     }
     let exact = lower::eval::run(&l, x, &outputs, &mut HashMap::new())?;
     let mut rounded = |ty: Ty, v: f64| {
-        let unit = if ty == Ty::F64 { unit(DType::F64) } else { unit(DType::F32) };
-        v + v * unit * STEP * (draw.range(-64, 64) as f64 / 64.0)
+        let dtype = if ty == Ty::F64 { DType::F64 } else { DType::F32 };
+        moved(v, unit(dtype) * STEP, dtype, draw)
     };
     Ok((exact, lower::eval::run_rounded(&l, x, &outputs, &mut HashMap::new(), &mut rounded)?))
 }
@@ -118,7 +137,7 @@ fn change(t: &Tensor, draw: &mut Draw) -> Tensor {
         return t.clone();
     }
     let u = unit(t.dtype()) * ROUNDINGS;
-    let mut one = |v: Num| Num::F(v.f() + u * (draw.range(-64, 64) as f64 / 64.0) * v.f().abs());
+    let mut one = |v: Num| Num::F(moved(v.f(), u, t.dtype(), draw));
     Tensor::new(t.dtype(), t.shape(), t.iter().map(&mut one))
 }
 
