@@ -14,12 +14,22 @@ pub struct Builder {
     args: Vec<Dim>,
     buffers: u32,
     scratch: u32,
+    /// How many lanes loads and stores of vectors touch; all if `None`.
+    part: Option<Reg>,
 }
 
 impl Builder {
     /// An empty kernel with this many buffers.
     pub fn new(level: Level, buffers: usize) -> Self {
-        Builder { level, regs: vec![], open: vec![vec![]], args: vec![], buffers: buffers as u32, scratch: 0 }
+        Builder {
+            level,
+            regs: vec![],
+            open: vec![vec![]],
+            args: vec![],
+            buffers: buffers as u32,
+            scratch: 0,
+            part: None,
+        }
     }
 
     /// The level the kernel is for.
@@ -222,7 +232,10 @@ impl Builder {
 
     /// One element, or as many consecutive ones as a vector has.
     pub fn load(&mut self, ty: Type, buf: Buf, mem: DType, index: Reg, offset: i32) -> Reg {
-        self.let_(ty, Inst::Load { buf, mem, index, offset, fixed: false })
+        match self.part {
+            Some(count) if ty.lanes > 1 => self.let_(ty, Inst::LoadPart { buf, mem, index, offset, count }),
+            _ => self.let_(ty, Inst::Load { buf, mem, index, offset, fixed: false }),
+        }
     }
 
     /// Tells of the loads that `f` makes that the kernel never writes what they read.
@@ -239,7 +252,20 @@ impl Builder {
 
     /// Stores one element or a vector of them.
     pub fn store(&mut self, buf: Buf, mem: DType, index: Reg, offset: i32, value: Reg) {
-        self.push(Node::Store { buf, mem, index, offset, value });
+        match self.part {
+            Some(count) if self.ty(value).lanes > 1 => {
+                self.push(Node::StorePart { buf, mem, index, offset, value, count });
+            }
+            _ => self.push(Node::Store { buf, mem, index, offset, value }),
+        }
+    }
+
+    /// Runs `f`, whose loads and stores of vectors touch the first `count` lanes only ([`Level::has_parts`]).
+    pub fn part<T>(&mut self, count: Reg, f: impl FnOnce(&mut Self) -> T) -> T {
+        let old = self.part.replace(count);
+        let out = f(self);
+        self.part = old;
+        out
     }
 
     /// The lanes of some vectors (a power of two) combined into one scalar: the first half with the second, until one

@@ -48,6 +48,14 @@ impl Machine<'_> {
                 let (start, memory) = self.memory(*buf, at * mem.size() as i64, bytes.len());
                 memory[start..start + bytes.len()].copy_from_slice(&bytes);
             }
+            Node::StorePart { buf, mem, index, offset, value, count } => {
+                let at = self.int(*index) + *offset as i64;
+                let lanes = self.lanes(*count, self.regs[*value as usize].len());
+                let part = &self.regs[*value as usize][..lanes];
+                let bytes: Vec<u8> = part.iter().flat_map(|v| Tensor::scalar(*mem, *v).bytes().to_vec()).collect();
+                let (start, memory) = self.memory(*buf, at * mem.size() as i64, bytes.len());
+                memory[start..start + bytes.len()].copy_from_slice(&bytes);
+            }
             Node::Loop { var, lo, hi, step, body } => {
                 let (mut i, hi) = (self.int(*lo), self.int(*hi));
                 while i < hi {
@@ -70,7 +78,17 @@ impl Machine<'_> {
         }
     }
 
+    /// How many of a register's lanes take part.
+    fn lanes(&self, count: Reg, most: usize) -> usize {
+        let n = self.int(count);
+        assert!((0..=most as i64).contains(&n), "kernel {}: {n} of {most} lanes", self.k.name);
+        n as usize
+    }
+
     fn memory(&mut self, buf: Buf, at: i64, len: usize) -> (usize, &mut [u8]) {
+        if len == 0 {
+            return (0, &mut []);
+        }
         let (base, memory): (i64, &mut Vec<u8>) = match buf {
             Buf::Arg(k) => (0, &mut self.buffers[k as usize]),
             Buf::Scratch(o) => (o as i64, self.scratch),
@@ -117,6 +135,13 @@ impl Machine<'_> {
                 let at = (self.int(*index) + *offset as i64) * mem.size() as i64;
                 let len = mem.size() * ty.lanes as usize;
                 self.load(*buf, *mem, at, len, ty.lanes as usize)
+            }
+            Inst::LoadPart { buf, mem, index, offset, count } => {
+                let at = (self.int(*index) + *offset as i64) * mem.size() as i64;
+                let lanes = self.lanes(*count, ty.lanes as usize);
+                let mut out = self.load(*buf, *mem, at, mem.size() * lanes, lanes);
+                out.resize(ty.lanes as usize, Num::I(0));
+                out
             }
         }
     }

@@ -83,6 +83,19 @@ pub enum Inst {
         /// Whether the kernel never writes this memory: the load may then be moved to where its value is used.
         fixed: bool,
     },
+    /// [`Inst::Load`] of the first lanes only: the others are 0, and their memory is not touched.
+    LoadPart {
+        /// Where.
+        buf: Buf,
+        /// Type in memory, as for [`Inst::Load`].
+        mem: DType,
+        /// I64 scalar.
+        index: Reg,
+        /// Added to the index.
+        offset: i32,
+        /// How many lanes: an I64 scalar, from 0 to all.
+        count: Reg,
+    },
     /// Entry k of the math table of two F64 scalars.
     Call(u32, Reg, Reg),
 }
@@ -97,6 +110,8 @@ pub enum Node {
     Set(Reg, Reg),
     /// Stores the lanes of `value` to consecutive elements, narrowed to `mem` (integers wrap).
     Store { buf: Buf, mem: DType, index: Reg, offset: i32, value: Reg },
+    /// Stores the first `count` lanes (an I64 scalar, from 0 to all) and leaves the other memory as it is.
+    StorePart { buf: Buf, mem: DType, index: Reg, offset: i32, value: Reg, count: Reg },
     /// `var` from `lo` while below `hi`, by `step`.
     Loop { var: Reg, lo: Reg, hi: Reg, step: i64, body: Vec<Node> },
     /// Runs `head`, and while `cond` (defined in it) holds, `body` and `head` again.
@@ -157,6 +172,9 @@ fn print(nodes: &[Node], regs: &[Type], depth: usize, out: &mut String) {
             Node::Set(r, v) => writeln!(out, "{pad}r{r} := r{v}"),
             Node::Store { buf, mem, index, offset, value } => {
                 writeln!(out, "{pad}{buf:?}.{mem}[r{index} + {offset}] = r{value}")
+            }
+            Node::StorePart { buf, mem, index, offset, value, count } => {
+                writeln!(out, "{pad}{buf:?}.{mem}[r{index} + {offset}] = r{value}, r{count} lanes")
             }
             Node::Loop { var, lo, hi, step, body } => {
                 let _ = writeln!(out, "{pad}for r{var} in r{lo}..r{hi} by {step}");

@@ -61,6 +61,15 @@ impl Level {
         2 * self.lanes()
     }
 
+    /// Whether a part of a vector can be loaded and stored, of elements that have so many bytes in memory.
+    pub fn has_parts(self, bytes: usize) -> bool {
+        match self {
+            Level::Portable => false,
+            Level::Avx2 => bytes == 4,
+            Level::Avx512 => bytes <= 4,
+        }
+    }
+
     /// What x86-64 code of this level relies on.
     pub fn x86_features(self) -> &'static [&'static str] {
         match self {

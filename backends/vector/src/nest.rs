@@ -3,7 +3,7 @@
 use crate::builder::Builder;
 use crate::ir::{Buf, Kernel, Reg};
 use crate::level::Level;
-use crate::scalar::{Place, Scalar, is_wide, store_at, whole_lanes};
+use crate::scalar::{Place, Scalar, has_parts, is_wide, store_at, whole_lanes};
 use dlc_ir::Dim;
 use dlc_ir::dim::product;
 use dlc_ir::lower::affine::{Linear, mentions};
@@ -110,40 +110,45 @@ fn rows(
         return;
     }
     let at = |b: &mut Builder, i: Reg| base.map_or(i, |base| b.add(base, i));
-    let fits = d.as_const().is_none_or(|d| d >= b.lanes() as i64);
-    if !is_wide(e, *v)
-        && fits
-        && let Some((limits, inside)) = guards(e, *v)
-        && is_wide(&inside, *v)
-    {
-        let (first, last) = interior(b, s, &limits, lo, hi);
-        one_by_one(b, s, t, e, *v, lo, first, &at);
-        let rest = in_lanes(b, s, t, &inside, *v, first, last, &at);
-        one_by_one(b, s, t, &inside, *v, rest, last, &at);
-        return one_by_one(b, s, t, e, *v, last, hi, &at);
-    }
-    if !(fits && is_wide(e, *v)) {
+    let wide = is_wide(e, *v);
+    let guarded = if wide { None } else { guards(e, *v).filter(|g| is_wide(&g.1, *v)) };
+    if !wide && guarded.is_none() {
         return one_by_one(b, s, t, e, *v, lo, hi, &at);
     }
-    let rest = in_lanes(b, s, t, e, *v, lo, hi, &at);
-    if !d.as_const().is_some_and(|d| base.is_some() && d % b.lanes() as i64 == 0) {
-        one_by_one(b, s, t, e, *v, rest, hi, &at);
-    }
+    // Elements that lanes do not reach are computed as those in lanes are.
+    s.sequential(|s| {
+        let least = if in_parts(b, t, e) { 2 } else { b.lanes() as i64 };
+        if d.as_const().is_some_and(|d| d < least) {
+            return one_by_one(b, s, t, e, *v, lo, hi, &at);
+        }
+        let Some((limits, inside)) = guarded else {
+            let whole = d.as_const().is_some_and(|d| base.is_some() && d % b.lanes() as i64 == 0);
+            return in_lanes(b, s, t, e, *v, (lo, hi), whole, &at);
+        };
+        let (first, last) = interior(b, s, &limits, lo, hi);
+        one_by_one(b, s, t, e, *v, lo, first, &at);
+        in_lanes(b, s, t, &inside, *v, (first, last), false, &at);
+        one_by_one(b, s, t, e, *v, last, hi, &at);
+    });
 }
 
-/// Elements from `lo` in lanes; gives the first of those before `hi` that are left.
+/// Whether a part of a vector of the elements can be computed: what it loads and what it stores.
+fn in_parts(b: &Builder, t: &Target, e: &Expr) -> bool {
+    has_parts(b.level(), e, t.comp.dtype)
+}
+
+/// Elements `lo..hi` in lanes, and those that are left in a part of a vector or one by one; `whole`: none are.
 fn in_lanes(
     b: &mut Builder,
     s: &mut Scalar,
     t: &Target,
     e: &Expr,
     v: u32,
-    lo: Reg,
-    hi: Reg,
+    (lo, hi): (Reg, Reg),
+    whole: bool,
     at: &dyn Fn(&mut Builder, Reg) -> Reg,
-) -> Reg {
-    let main = whole_lanes(b, lo, hi);
-    b.for_(lo, main, b.lanes() as i64, |b, i| {
+) {
+    let vector = |b: &mut Builder, s: &mut Scalar, i: Reg| {
         s.bind(v, i);
         let at = at(b, i);
         s.scope(Some(v), |s| {
@@ -151,8 +156,18 @@ fn in_lanes(
             let x = b.widen(x, b.lanes() as u8);
             store_at(b, t.buf, t.comp.dtype, at, 0, x);
         });
-    });
-    main
+    };
+    let main = whole_lanes(b, lo, hi);
+    b.for_(lo, main, b.lanes() as i64, |b, i| vector(b, s, i));
+    if whole {
+        return;
+    }
+    if !in_parts(b, t, e) {
+        return one_by_one(b, s, t, e, v, main, hi, at);
+    }
+    let count = b.bin(Bin::Sub, hi, main);
+    let left = b.cmp(Cmp::Lt, main, hi);
+    b.if_(left, |b| b.part(count, |b| vector(b, s, main)), |_| {});
 }
 
 fn one_by_one(

@@ -2,6 +2,7 @@
 
 use crate::builder::Builder;
 use crate::ir::{Buf, Elem, Reg, Type};
+use crate::level::Level;
 use crate::{math, narrow};
 use dlc_ir::lower::affine::{Linear, mentions};
 use dlc_ir::lower::{Bin, Cmp, E, Expr, Monoid, Slot, Ty};
@@ -22,6 +23,8 @@ pub struct Scalar<'a> {
     memo: Vec<HashMap<usize, (Expr, Reg)>>,
     /// Whether memory read by expressions may change between statements.
     mutable: bool,
+    /// Whether reductions may have partial results in lanes.
+    partial: bool,
 }
 
 /// Register type of a scalar type.
@@ -72,6 +75,17 @@ pub fn is_wide(e: &Expr, var: u32) -> bool {
     }
 }
 
+/// Whether a part of a vector of an expression's elements can be loaded, and stored as `to`.
+pub fn has_parts(level: Level, e: &Expr, to: DType) -> bool {
+    let here = match &**e {
+        E::Load { dtype, .. } => level.has_parts(memory(*dtype).size()),
+        _ => true,
+    };
+    let mut all = here && level.has_parts(memory(to).size());
+    e.for_children(&mut |c| all = all && has_parts(level, c, to));
+    all
+}
+
 fn has_load(e: &Expr) -> bool {
     let mut found = matches!(**e, E::Load { .. });
     e.for_children(&mut |c| found |= has_load(c));
@@ -81,7 +95,15 @@ fn has_load(e: &Expr) -> bool {
 impl<'a> Scalar<'a> {
     /// A generator that finds slots by `place`. `mutable`: stores may happen between expressions (procedures).
     pub fn new(place: &'a Place, mutable: bool) -> Self {
-        Scalar { place, vars: BTreeMap::new(), regs: BTreeMap::new(), wide: None, memo: vec![HashMap::new()], mutable }
+        Scalar {
+            place,
+            vars: BTreeMap::new(),
+            regs: BTreeMap::new(),
+            wide: None,
+            memo: vec![HashMap::new()],
+            mutable,
+            partial: true,
+        }
     }
 
     /// Where a slot's elements are.
@@ -116,6 +138,14 @@ impl<'a> Scalar<'a> {
         let out = f(self);
         self.memo.pop();
         self.wide = old;
+        out
+    }
+
+    /// Runs `f`, whose reductions go from the first element to the last.
+    pub fn sequential<T>(&mut self, f: impl FnOnce(&mut Self) -> T) -> T {
+        let old = std::mem::replace(&mut self.partial, false);
+        let out = f(self);
+        self.partial = old;
         out
     }
 
@@ -247,7 +277,7 @@ impl<'a> Scalar<'a> {
     fn reduce(&mut self, b: &mut Builder, m: Monoid, vars: &[(u32, Dim)], body: &Expr) -> Reg {
         let (vars, body) = dlc_ir::lower::rewrite::collapse_reduce(vars, body);
         let ty = Type::scalar(elem(body.ty()));
-        let along = self.wide.is_none().then(|| vars.last()).flatten();
+        let along = (self.wide.is_none() && self.partial).then(|| vars.last()).flatten();
         let along = along.filter(|(v, d)| is_wide(&body, *v) && mentions(&body, *v) && d.as_const() != Some(1));
         let lanes = match self.wide {
             Some(v) if mentions(&body, v) => b.lanes() as u8,

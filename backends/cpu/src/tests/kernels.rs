@@ -102,8 +102,18 @@ fn sizes(symbolic: bool, dims: &[(&str, i64)]) -> (Vec<Dim>, Env) {
 #[test]
 fn products_of_odd_sizes() {
     for symbolic in [false, true] {
-        let sizes_of =
-            [(1, 7, 13), (3, 2, 12), (4, 16, 24), (5, 9, 11), (9, 33, 37), (130, 3, 25), (15, 300, 33), (1, 256, 9)];
+        let sizes_of = [
+            (1, 7, 13),
+            (3, 2, 12),
+            (4, 16, 24),
+            (5, 9, 11),
+            (9, 33, 37),
+            (130, 3, 25),
+            (15, 300, 33),
+            (1, 256, 9),
+            (3, 5, 16),
+            (16, 70, 40),
+        ];
         for (m, k, n) in sizes_of {
             let (d, env) = sizes(symbolic, &[("m", m), ("k", k), ("n", n)]);
             let (a, b) = (floats(&[m as usize, k as usize], 1), floats(&[k as usize, n as usize], 2));

@@ -267,12 +267,23 @@ impl Tiles<'_> {
         let base = self.panel_base(b, batch, panels);
         let mut sweep = |b: &mut Builder, lo: Reg, hi: Reg, height: usize| {
             b.for_(lo, hi, height as i64, |b, row| {
-                b.for_(first, last, 1, |b, p| {
-                    let columns = b.index(self.columns() as i64);
-                    let column = b.mul(p, columns);
-                    let panel = self.panel_start(b, base, first, p);
-                    s.scope(None, |s| self.tile(b, s, At { batch, row, column, panel }, height));
-                });
+                let mut panels = |b: &mut Builder, from: Reg, to: Reg, vectors: usize| {
+                    b.for_(from, to, 1, |b, p| {
+                        let columns = b.index(self.columns() as i64);
+                        let column = b.mul(p, columns);
+                        let panel = self.panel_start(b, base, first, p);
+                        s.scope(None, |s| self.tile(b, s, At { batch, row, column, panel }, (height, vectors)));
+                    });
+                };
+                let vectors = self.columns() / self.level.lanes();
+                let Some(wide) = self.wide_panels() else { return panels(b, first, last, vectors) };
+                let start = b.index(wide);
+                if wide > 0 {
+                    let end = b.bin(Bin::Min, last, start);
+                    panels(b, first, end, vectors);
+                }
+                let start = b.bin(Bin::Max, first, start);
+                panels(b, start, last, 1);
             });
         };
         let m_const = self.m.as_const();
@@ -295,6 +306,12 @@ impl Tiles<'_> {
                 }
             }
         }
+    }
+
+    /// Number of panels before the last, if that is known to have one vector of columns only.
+    fn wide_panels(&self) -> Option<i64> {
+        let (n, columns) = (self.n.as_const()?, self.columns() as i64);
+        (1..=self.level.lanes() as i64).contains(&(n % columns)).then_some(n / columns)
     }
 
     /// First panel of the batch in packed memory.
@@ -322,9 +339,8 @@ impl Tiles<'_> {
         }
     }
 
-    /// One tile: the sum in registers, the epilogue, the store.
-    fn tile(&self, b: &mut Builder, s: &mut Scalar, at: At, height: usize) {
-        let vectors = self.columns() / self.level.lanes();
+    /// One tile of rows and vectors of columns: the sum in registers, the epilogue, the store.
+    fn tile(&self, b: &mut Builder, s: &mut Scalar, at: At, (height, vectors): (usize, usize)) {
         let ty = Type { elem: elem(self.job.contract.acc), lanes: self.level.lanes() as u8 };
         let zero = if ty.elem == Elem::F32 { b.float(ty, 0.0) } else { b.int(ty, 0) };
         let sums: Vec<Vec<Reg>> = (0..height).map(|_| (0..vectors).map(|_| b.var(zero)).collect()).collect();
@@ -340,6 +356,10 @@ impl Tiles<'_> {
         if !self.wide_epilogue() {
             return self.finish_scalar(b, s, at, &sums, n);
         }
+        if crate::scalar::has_parts(self.level, &self.job.epilogue, self.job.dtype) {
+            let left = b.bin(Bin::Sub, n, at.column);
+            return self.finish_parts(b, s, at, &sums, left);
+        }
         let then = b.block(|b| self.finish_lanes(b, s, at, &sums));
         let els = b.block(|b| self.finish_scalar(b, s, at, &sums, n));
         b.push(crate::ir::Node::If { cond: full, then, els });
@@ -351,7 +371,7 @@ impl Tiles<'_> {
         let rows: Vec<Reg> = (0..sums.len()).map(|i| offset(b, at.row, i)).collect();
         let buf = self.panel_buf(s);
         let step = |b: &mut Builder, s: &mut Scalar, panel: Reg| {
-            let columns: Vec<Reg> = (0..self.columns() / self.level.lanes())
+            let columns: Vec<Reg> = (0..sums[0].len())
                 .map(|j| {
                     let o = (j * self.level.lanes()) as i32;
                     // A panel in scratch memory is complete before the loop that `panel` counts begins.
@@ -470,6 +490,20 @@ impl Tiles<'_> {
                 let lanes = matches!(e.ty(), Ty::F32 | Ty::I32 | Ty::Bool);
                 lanes && crate::scalar::is_wide(&e, v) && has_only_vector_math(&e)
             })
+    }
+
+    /// The same of the first `left` columns.
+    fn finish_parts(&self, b: &mut Builder, s: &mut Scalar, at: At, sums: &[Vec<Reg>], left: Reg) {
+        let (zero, lanes) = (b.index(0), b.index(self.level.lanes() as i64));
+        for j in 0..sums[0].len() {
+            let column = offset(b, at.column, j * self.level.lanes());
+            let before = b.bin(Bin::Sub, column, at.column);
+            let count = b.bin(Bin::Sub, left, before);
+            let count = b.bin(Bin::Max, count, zero);
+            let count = b.bin(Bin::Min, count, lanes);
+            let sums: Vec<Vec<Reg>> = sums.iter().map(|row| vec![row[j]]).collect();
+            b.part(count, |b| self.finish_lanes(b, s, At { column, ..at }, &sums));
+        }
     }
 
     fn finish_lanes(&self, b: &mut Builder, s: &mut Scalar, at: At, sums: &[Vec<Reg>]) {

@@ -67,6 +67,15 @@ pub enum Ins {
         unit: u8,
         imm: Option<u8>,
     },
+    /// Writes the lanes of `mask` (a mask register, or under VEX a vector) to memory.
+    PutPart {
+        op: Op,
+        src: V,
+        to: Addr,
+        len: Len,
+        unit: u8,
+        mask: V,
+    },
     /// Writes a part of a vector register to a general or vector register in ModRM.rm.
     Take {
         op: Op,
@@ -288,6 +297,11 @@ impl Ins {
             Ins::Vector(v) => v.each(f),
             Ins::Put { src, to, .. } => {
                 f(src, Use);
+                to.each(f);
+            }
+            Ins::PutPart { src, to, mask, .. } => {
+                f(src, Use);
+                f(mask, Use);
                 to.each(f);
             }
             Ins::Store { to, src, .. } | Ins::SpillMask { to, src } => {

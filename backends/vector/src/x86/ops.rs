@@ -109,6 +109,9 @@ pub(crate) const BLENDMPS: Op = evex(2, 1, 0x65, false);
 pub(crate) const PCMPD: Op = evex(3, 1, 0x1f, false);
 pub(crate) const CMPPS_K: Op = evex(1, 0, 0xc2, false);
 pub(crate) const PTESTMD: Op = evex(2, 1, 0x27, false);
+/// Loads and stores of the lanes whose sign bit is set in the vector in vvvv.
+pub(crate) const MASKMOVPS_LOAD: Op = vex(2, 1, 0x2c, false);
+pub(crate) const MASKMOVPS_STORE: Op = vex(2, 1, 0x2e, false);
 /// One byte or word of a vector register to memory.
 pub(crate) const PEXTRB: Op = w0(3, 1, 0x14);
 pub(crate) const PEXTRW: Op = w0(3, 1, 0x15);

@@ -87,6 +87,7 @@ impl Writer<'_> {
         match *i {
             Ins::Vector(ref v) => self.vector(v),
             Ins::Put { .. } | Ins::Take { .. } | Ins::ShiftLanes { .. } | Ins::Blend { .. } => self.lanes(i),
+            Ins::PutPart { op, src, ref to, len, unit, mask } => self.put_part(op, [src, mask], to, len, unit),
             Ins::MaskFrom { .. }
             | Ins::MaskTo { .. }
             | Ins::MaskOp { .. }
@@ -141,6 +142,13 @@ impl Writer<'_> {
             }
             _ => unreachable!("not an instruction on lanes"),
         }
+    }
+
+    fn put_part(&mut self, op: super::asm::Op, [src, mask]: [V; 2], to: &Addr, len: u8, unit: u8) {
+        let (reg, rm, k) = (self.r(src), Rm::Mem(self.mem(to)), self.r(mask));
+        let in_vector = self.a.classes[mask as usize] == Class::Vector;
+        let (second, k) = if in_vector { (Some(k), 0) } else { (None, k) };
+        self.asm.vector(op, &Operands { reg, second, rm, len, unit, mask: Masking { k, zero: false }, imm: None });
     }
 
     fn mask(&mut self, i: &Ins) {

@@ -16,6 +16,7 @@ impl Lower<'_> {
                     (vec![*v], vec![])
                 }
                 Node::Store { index, value, .. } => (vec![*index, *value], vec![]),
+                Node::StorePart { index, value, count, .. } => (vec![*index, *value, *count], vec![]),
                 Node::Loop { lo, hi, body, .. } => (vec![*lo, *hi], vec![body]),
                 Node::While { head, cond, body } => (vec![*cond], vec![head, body]),
                 Node::If { cond, then, els } => (vec![*cond], vec![then, els]),
@@ -53,6 +54,10 @@ impl Lower<'_> {
             }
             Node::Store { buf, mem, index, offset, value } => {
                 self.store(*buf, *mem, *index, *offset, *value);
+                self.stores += 1;
+            }
+            Node::StorePart { buf, mem, index, offset, value, count } => {
+                self.store_part((*buf, *mem, *index, *offset), *value, *count);
                 self.stores += 1;
             }
             Node::Loop { var, lo, hi, step, body } => self.for_loop(*var, *lo, *hi, *step, body),

@@ -13,7 +13,7 @@ const UNORDERED: u8 = 3;
 const NOT_EQUAL: u8 = 4;
 
 impl Lower<'_> {
-    fn is_512(&self) -> bool {
+    pub(super) fn is_512(&self) -> bool {
         self.level == Level::Avx512
     }
 
@@ -343,23 +343,12 @@ impl Lower<'_> {
 
     pub(super) fn load_lanes(&mut self, ty: Type, mem: DType, from: Addr) -> V {
         let len = self.len(ty);
-        let op = match (mem.size(), mem.is_signed()) {
-            (1, true) => ops::PMOVSXBD,
-            (1, false) => ops::PMOVZXBD,
-            (2, true) => ops::PMOVSXWD,
-            (2, false) => ops::PMOVZXWD,
-            _ => ops::MOVUPS_LOAD,
-        };
-        self.load_vector(op, from, len, ty.lanes * mem.size() as u8)
+        self.load_vector(load_op(mem), from, len, ty.lanes * mem.size() as u8)
     }
 
     pub(super) fn store_lanes(&mut self, ty: Type, mem: DType, to: Addr, src: V) {
         let (len, unit) = (self.len(ty), ty.lanes * mem.size() as u8);
-        let op = match mem.size() {
-            1 => ops::PMOVDB,
-            2 => ops::PMOVDW,
-            _ => ops::MOVUPS_STORE,
-        };
+        let op = store_op(mem);
         if mem.size() == 4 || self.is_512() {
             return self.push(Ins::Put { op, src, to, len, unit, imm: None });
         }
@@ -372,5 +361,25 @@ impl Lower<'_> {
                 self.push(Ins::Put { op, src: part, to, len: 16, unit: mem.size() as u8, imm: Some(l * step) });
             }
         }
+    }
+}
+
+/// The instruction that loads a vector and widens its elements to 32 bits.
+pub(super) fn load_op(mem: DType) -> Op {
+    match (mem.size(), mem.is_signed()) {
+        (1, true) => ops::PMOVSXBD,
+        (1, false) => ops::PMOVZXBD,
+        (2, true) => ops::PMOVSXWD,
+        (2, false) => ops::PMOVZXWD,
+        _ => ops::MOVUPS_LOAD,
+    }
+}
+
+/// The instruction that stores a vector narrowed from 32 bits; the narrowing ones are AVX-512's.
+pub(super) fn store_op(mem: DType) -> Op {
+    match mem.size() {
+        1 => ops::PMOVDB,
+        2 => ops::PMOVDW,
+        _ => ops::MOVUPS_STORE,
     }
 }

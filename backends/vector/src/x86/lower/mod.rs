@@ -8,6 +8,7 @@ mod address;
 mod control;
 mod convert;
 mod lanes;
+mod part;
 mod scalar;
 
 use super::Level;
@@ -62,6 +63,7 @@ enum Key {
     Parameter(i32),
     Buffer(Buf),
     Sum(V, V),
+    Lanes(V, u8),
     Scaled(V, i64),
 }
 
@@ -189,7 +191,7 @@ impl Lower<'_> {
     fn define(&mut self, r: Reg, i: &Inst) {
         let ty = self.ty(r);
         let v = match i {
-            Inst::Load { .. } | Inst::Call(..) => {
+            Inst::Load { .. } | Inst::LoadPart { .. } | Inst::Call(..) => {
                 self.at = self.top();
                 self.inst(ty, i)
             }
@@ -248,6 +250,7 @@ impl Lower<'_> {
             Inst::Splat(a) => self.splat(ty, a),
             Inst::Lane(a, n) => self.lane(a, n),
             Inst::Load { buf, mem, index, offset, .. } => self.load(ty, buf, mem, index, offset),
+            Inst::LoadPart { buf, mem, index, offset, count } => self.load_part(ty, (buf, mem, index, offset), count),
             Inst::Call(k, a, b) => self.call(k, a, b),
         }
     }
@@ -277,6 +280,7 @@ pub(super) fn operands(i: &Inst) -> Vec<Reg> {
         Inst::Bin(_, a, b) | Inst::Cmp(_, a, b) | Inst::Call(_, a, b) => vec![a, b],
         Inst::Fma(a, b, c) | Inst::Select(a, b, c) => vec![a, b, c],
         Inst::Load { index, .. } => vec![index],
+        Inst::LoadPart { index, count, .. } => vec![index, count],
         Inst::Float(_) | Inst::Int(_) | Inst::Arg(_) | Inst::Begin | Inst::End => vec![],
     }
 }
@@ -298,6 +302,6 @@ fn tag(i: &Inst) -> String {
         Inst::Splat(_) => "splat".into(),
         Inst::Begin => "begin".into(),
         Inst::End => "end".into(),
-        Inst::Load { .. } | Inst::Call(..) => unreachable!("loads and calls are not shared"),
+        Inst::Load { .. } | Inst::LoadPart { .. } | Inst::Call(..) => unreachable!("loads and calls are not shared"),
     }
 }
