@@ -2,8 +2,13 @@
 import os, re
 from convert import Failed
 
+#: Operators and types of tensors by which a file itself computes in fewer bits.
+NARROW = re.compile("QuantizeLinear|DynamicQuantizeLinear|QLinear.*|.*Integer|MatMulNBits")
+NARROW_TYPES = ("FLOAT16", "BFLOAT16")
+
+
 class Model:
-    """path, name, inputs {name: file.npy}, sizes {symbolic size: number}, output (the first one's name)."""
+    """path, name, inputs {name: file.npy}, sizes {symbolic size: number}, output (the first one's name), narrow (bool)."""
 
     def __init__(self, path, dims, folder):
         import onnx
@@ -14,6 +19,8 @@ class Model:
         except Exception as e:
             raise Failed(f"not an ONNX model: {e}") from None
         self.output = graph.output[0].name
+        types = {onnx.TensorProto.DataType.Name(t.data_type) for t in graph.initializer}
+        self.narrow = any(NARROW.fullmatch(n.op_type) for n in graph.node) or not types.isdisjoint(NARROW_TYPES)
         constant = {t.name for t in graph.initializer}
         self.inputs, self.sizes = {}, dict(dims)
         for k, i in enumerate(graph.input):

@@ -1,5 +1,5 @@
 """One window of one peer, in a process of its own: window.py JOB.json prints what `dlc bench --json` does for ours."""
-import json, sys, time
+import json, re, sys, time
 
 
 def memory(key):
@@ -20,6 +20,16 @@ def calls(run, secs, least):
     while len(times) < least or time.perf_counter() < end:
         times.append(timed(run)[0])
     return times
+
+
+def reason(e):
+    """What an error says, without where in the engine's sources it was raised.
+
+    >>> reason(RuntimeError("Exception from src/core.cpp:84:\\nCheck 'false' failed at src/ops.cpp:151:\\nno rule for Loop"))
+    'RuntimeError: no rule for Loop'
+    """
+    text = " ".join(str(e).split())
+    return f"{type(e).__name__}: " + re.sub(r"(Exception from|Check '[^']*' failed at) \S+:\d+: ?", "", text)
 
 
 def main():
@@ -46,4 +56,4 @@ if __name__ == "__main__":
     try:
         main()
     except Exception as e:
-        sys.exit(f"error: {type(e).__name__}: {' '.join(str(e).split())}")
+        sys.exit(f"error: {reason(e)}")

@@ -5,7 +5,7 @@ use std::process::Command;
 #[test]
 fn examples_hold() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/peers");
-    for file in ["figures.py", "table.py", "model.py"] {
+    for file in ["figures.py", "table.py", "model.py", "window.py"] {
         let out = Command::new("python3")
             .args(["-B", "-m", "doctest", file])
             .current_dir(folder)
