@@ -27,6 +27,8 @@ class Model:
             data = os.path.join(os.path.dirname(self.path), "test_data_set_0", f"input_{k}.pb")
             if i.name in constant and not os.path.exists(data):
                 continue
+            if i.type.tensor_type.elem_type in (onnx.TensorProto.UNDEFINED, onnx.TensorProto.STRING):
+                raise Failed(f"input {i.name!r}: expected a tensor of numbers")
             x = recorded(data) if os.path.exists(data) else seeded(i, dims, k)
             self.remember(i, x, os.path.join(folder, f"{self.name}.input_{k}.npy"))
 

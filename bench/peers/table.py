@@ -28,8 +28,7 @@ def lines(rows):
 
 def cells(r):
     """The figures of an engine that ran; one whose numbers were wrong says so."""
-    ms = lambda key: f"{r[key]:7.2f} ms" if key in r else ""
-    times = " ".join(f"{ms(k):>10}" for k in ("median_ms", "p10_ms", "p90_ms", "near_ms", "far_ms"))
+    times = " ".join(f"{milliseconds(r[k]) if k in r else '':>10}" for k in ("median_ms", "p10_ms", "p90_ms", "near_ms", "far_ms"))
     wrong = "" if r["status"] == "ok" else f"  {r['status']}: {r['note']}"
     return f"{times} {r['load_s']:7.2f} s {r['peak_mib']:6.0f} MiB {r['error'] or 0:8.1e}{wrong}"
 
@@ -66,10 +65,10 @@ def markdown(rows):
 
 def milliseconds(ms):
     """
-    >>> milliseconds(0.412), milliseconds(4.123), milliseconds(41.23), milliseconds(412.3)
-    ('0.412 ms', '4.12 ms', '41.2 ms', '412 ms')
+    >>> milliseconds(0.0412), milliseconds(0.4123), milliseconds(4.123), milliseconds(41.23), milliseconds(412.3)
+    ('0.0412 ms', '0.412 ms', '4.12 ms', '41.2 ms', '412 ms')
     """
-    return f"{ms:.{3 if ms < 1 else 2 if ms < 10 else 1 if ms < 100 else 0}f} ms"
+    return f"{ms:.{sum(ms < limit for limit in (0.1, 1, 10, 100))}f} ms"
 
 
 def count(threads):
