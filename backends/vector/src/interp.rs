@@ -121,6 +121,7 @@ impl Machine<'_> {
                 let p = get(a).into_iter().zip(get(b)).zip(get(c));
                 p.map(|((a, b), c)| fma(a, b, c, f32s)).collect()
             }
+            Inst::Scale(a, n) => zip(a, n, &|a, n| Num::F(a.f() * n.f().exp2())),
             Inst::Cmp(op, a, b) => zip(a, b, &|a, b| Num::from(compare(*op, a, b))),
             Inst::Select(c, a, b) => {
                 let p = get(c).into_iter().zip(get(a)).zip(get(b));

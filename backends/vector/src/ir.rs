@@ -58,6 +58,10 @@ pub enum Inst {
     Bin(Bin, Reg, Reg),
     /// `a * b + c` in one rounding.
     Fma(Reg, Reg, Reg),
+    /// `a * 2^n` in one rounding, for a whole number `n` between -256 and 256: F32, where [`Level::has_scale`] holds.
+    ///
+    /// [`Level::has_scale`]: crate::Level::has_scale
+    Scale(Reg, Reg),
     /// Comparison; gives a mask.
     Cmp(Cmp, Reg, Reg),
     /// Lane-wise choice by a mask.

@@ -70,6 +70,11 @@ impl Level {
         }
     }
 
+    /// Whether one instruction multiplies by a power of two that may make numbers subnormal.
+    pub fn has_scale(self) -> bool {
+        self == Level::Avx512
+    }
+
     /// What x86-64 code of this level relies on.
     pub fn x86_features(self) -> &'static [&'static str] {
         match self {

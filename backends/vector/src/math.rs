@@ -32,6 +32,8 @@ const FMOD: u32 = 16;
 
 /// `(e^r - 1 - r) / r^2` on |r| <= 0.35; relative error of `e^r` 4e-9.
 const EXP: [f64; 5] = [0.4999999305, 0.16666514789, 0.041668456833, 0.0083694190436, 0.0013813142368];
+/// Floats near it are whole numbers: 1.5 * 2^23.
+const WHOLE: f64 = 12582912.0;
 /// `(ln(1+f) - f + f^2/2) / f^3` on sqrt(1/2) <= 1+f <= sqrt(2).
 const LOG: [f64; 9] = [
     0.3333331043986,
@@ -126,15 +128,16 @@ fn power_of_two(b: &mut Builder, n: Reg) -> Reg {
     b.bits(Elem::F32, e)
 }
 
-/// `e^x`: x = n ln 2 + r; 2^n in two steps so that overflow is infinity and underflow gradual. At most 2 ulp.
+/// `e^x`: x = n ln 2 + r; times 2^n so that overflow is infinity and underflow gradual. At most 2 ulp.
 fn exp(b: &mut Builder, x: Reg) -> Reg {
     let ty = b.ty(x);
     let (lo, hi) = (b.float(ty, -105.0), b.float(ty, 89.0));
     let x = b.bin(Bin::Max, x, lo);
     let x = b.bin(Bin::Min, x, hi);
-    let log2e = b.float(ty, std::f64::consts::LOG2_E);
-    let n = b.mul(x, log2e);
-    let n = b.un(Un::Round, n);
+    // Adding the number rounds to the nearest whole one, which is then in the lowest bits.
+    let (log2e, whole) = (b.float(ty, std::f64::consts::LOG2_E), b.float(ty, WHOLE));
+    let shifted = b.fma(x, log2e, whole);
+    let n = b.bin(Bin::Sub, shifted, whole);
     let (hi, lo) = (b.float(ty, -0.693359375), b.float(ty, 2.12194440e-4));
     let r = b.fma(n, hi, x);
     let r = b.fma(n, lo, r);
@@ -143,8 +146,12 @@ fn exp(b: &mut Builder, x: Reg) -> Reg {
     let one = b.float(ty, 1.0);
     let p = b.fma(p, r2, r);
     let p = b.add(p, one);
-    let n = b.cast(Elem::I32, n);
-    let one = b.int(b.ty(n), 1);
+    if b.level().has_scale() {
+        return b.let_(ty, Inst::Scale(p, n));
+    }
+    let n = b.bits(Elem::I32, shifted);
+    let (zero, one) = (b.int(b.ty(n), (WHOLE as f32).to_bits() as i64), b.int(b.ty(n), 1));
+    let n = b.bin(Bin::Sub, n, zero);
     let half = b.bin(Bin::Shr, n, one);
     let rest = b.bin(Bin::Sub, n, half);
     let (half, rest) = (power_of_two(b, half), power_of_two(b, rest));

@@ -116,8 +116,8 @@ fn flags(fixed: bool) -> MemFlagsData {
     if fixed { flags.with_readonly().with_can_move() } else { flags }
 }
 
-/// Why some statements never come here: see [`Level::has_parts`].
-const NO_PARTS: &str = "generators make no parts of vectors for this level";
+/// Why some statements never come here: see [`Level::has_parts`] and [`Level::has_scale`].
+const ABSENT: &str = "generators do not write this for the portable level";
 
 struct Function<'a> {
     b: FunctionBuilder<'a>,
@@ -218,7 +218,7 @@ impl<'a> Function<'a> {
                 self.b.def_var(var, v);
             }
             Node::Store { buf, mem, index, offset, value } => self.store(*buf, *mem, *index, *offset, *value),
-            Node::StorePart { .. } => unreachable!("{NO_PARTS}"),
+            Node::StorePart { .. } => unreachable!("{ABSENT}"),
             Node::Loop { var, lo, hi, step, body } => self.for_loop(*var, *lo, *hi, *step, body),
             Node::While { head, cond, body } => self.while_loop(head, *cond, body),
             Node::If { cond, then, els } => self.branch(*cond, then, els),
@@ -299,7 +299,7 @@ impl<'a> Function<'a> {
             Inst::Splat(a) => self.splat(ty, a),
             Inst::Lane(a, l) => self.lane(a, l),
             Inst::Load { buf, mem, index, offset, fixed } => self.load(ty, buf, mem, index, offset, flags(fixed)),
-            Inst::LoadPart { .. } => unreachable!("{NO_PARTS}"),
+            Inst::LoadPart { .. } | Inst::Scale(..) => unreachable!("{ABSENT}"),
             Inst::Call(k, a, b) => self.call(k, a, b),
         }
     }

@@ -2,6 +2,9 @@
 
 use super::code::{Class, Ins, Role, V};
 
+/// Iterations a loop is taken to have: an accumulator of the innermost loop outweighs what is used often around it.
+const LOOP: f64 = 32.0;
+
 /// Where a register lives: from the first write to the last read, loops that carry it included. Reads of instruction p
 /// are at 2p, writes at 2p + 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -12,7 +15,7 @@ pub struct Interval {
     pub start: u32,
     /// Last position.
     pub end: u32,
-    /// Reads and writes, those in loops tenfold for every level.
+    /// Reads and writes for every position it lives at; those in loops count more with every level.
     pub weight: f64,
 }
 
@@ -28,7 +31,7 @@ pub fn intervals(code: &mut [Ins], registers: usize) -> Vec<Interval> {
             Ins::Repeat => loops.push((open.pop().expect("loops nest"), p)),
             _ => {}
         }
-        let weight = 10f64.powi(open.len().min(8) as i32);
+        let weight = LOOP.powi(open.len().min(8) as i32);
         i.each(&mut |v, role| {
             let (first, last) = match role {
                 Role::Use | Role::Early => (2 * p, 2 * p),
@@ -51,6 +54,7 @@ pub fn intervals(code: &mut [Ins], registers: usize) -> Vec<Interval> {
         }
     }
     let mut out: Vec<Interval> = all.into_iter().flatten().collect();
+    out.iter_mut().for_each(|t| t.weight /= f64::from(t.end - t.start + 1));
     out.sort_by_key(|t| (t.start, t.v));
     out
 }

@@ -30,6 +30,11 @@ pub(crate) const DIVPS: Op = w0(1, 0, 0x5e);
 pub(crate) const MAXPS: Op = w0(1, 0, 0x5f);
 pub(crate) const SQRTPS: Op = w0(1, 0, 0x51);
 pub(crate) const FMADD231PS: Op = w0(2, 1, 0xb8);
+/// `dst = dst * second + rm`.
+pub(crate) const FMADD213PS: Op = w0(2, 1, 0xa8);
+/// Times a power of two.
+pub(crate) const SCALEFPS: Op = evex(2, 1, 0x2c, false);
+pub(crate) const SCALEFSS: Op = evex(2, 1, 0x2d, false);
 pub(crate) const CVTDQ2PS: Op = w0(1, 0, 0x5b);
 pub(crate) const CVTTPS2DQ: Op = w0(1, 2, 0x5b);
 pub(crate) const ROUNDPS: Op = vex(3, 1, 0x08, false);

@@ -51,6 +51,7 @@ const THREE: &[(&str, Op)] = &[
     ("vminps", ops::MINPS),
     ("vmaxps", ops::MAXPS),
     ("vfmadd231ps", ops::FMADD231PS),
+    ("vfmadd213ps", ops::FMADD213PS),
     ("vpaddd", ops::PADDD),
     ("vpsubd", ops::PSUBD),
     ("vpmulld", ops::PMULLD),

@@ -1,6 +1,6 @@
 //! Operations on registers of several lanes.
 
-use super::Lower;
+use super::{Key, Lower};
 use crate::ir::{Elem, Inst, Reg, Type};
 use crate::x86::asm::Op;
 use crate::x86::code::{Addr, Ins, Src, V, Vector};
@@ -19,9 +19,11 @@ impl Lower<'_> {
 
     /// A 32-bit pattern in all lanes.
     pub(super) fn pattern_lanes(&mut self, bits: i64, len: u8) -> V {
-        let r = self.imm(bits & 0xffff_ffff);
-        let x = self.op2(ops::MOVD_TO[0], 16, r, None);
-        self.op2(ops::BROADCASTSS, len, x, None)
+        self.once(Key::Pattern(bits, len), &[], |l| {
+            let r = l.imm(bits & 0xffff_ffff);
+            let x = l.op2(ops::MOVD_TO[0], 16, r, None);
+            l.op2(ops::BROADCASTSS, len, x, None)
+        })
     }
 
     pub(super) fn un_lanes(&mut self, op: Un, a: Reg) -> V {

@@ -64,6 +64,7 @@ enum Key {
     Buffer(Buf),
     Sum(V, V),
     Lanes(V, u8),
+    Pattern(i64, u8),
     Scaled(V, i64),
 }
 
@@ -240,6 +241,7 @@ impl Lower<'_> {
             Inst::Bin(op, a, b) if ty.lanes > 1 => self.bin_lanes(ty, op, a, b),
             Inst::Bin(op, a, b) => self.bin(ty, op, a, b),
             Inst::Fma(a, b, c) => self.fma(ty, a, b, c),
+            Inst::Scale(a, n) => self.scale(ty, a, n),
             Inst::Cmp(op, a, b) if ty.lanes > 1 => self.cmp_lanes(op, a, b),
             Inst::Cmp(op, a, b) => self.cmp(op, a, b),
             Inst::Select(c, a, b) if ty.lanes > 1 => self.select_lanes(ty, c, a, b),
@@ -277,7 +279,7 @@ impl Lower<'_> {
 pub(super) fn operands(i: &Inst) -> Vec<Reg> {
     match *i {
         Inst::Un(_, a) | Inst::Cast(a) | Inst::Bits(a) | Inst::Splat(a) | Inst::Lane(a, _) => vec![a],
-        Inst::Bin(_, a, b) | Inst::Cmp(_, a, b) | Inst::Call(_, a, b) => vec![a, b],
+        Inst::Bin(_, a, b) | Inst::Cmp(_, a, b) | Inst::Scale(a, b) | Inst::Call(_, a, b) => vec![a, b],
         Inst::Fma(a, b, c) | Inst::Select(a, b, c) => vec![a, b, c],
         Inst::Load { index, .. } => vec![index],
         Inst::LoadPart { index, count, .. } => vec![index, count],
@@ -296,6 +298,7 @@ fn tag(i: &Inst) -> String {
         Inst::Cmp(op, ..) => format!("cmp {op:?}"),
         Inst::Lane(_, n) => format!("lane {n}"),
         Inst::Fma(..) => "fma".into(),
+        Inst::Scale(..) => "scale".into(),
         Inst::Select(..) => "select".into(),
         Inst::Cast(_) => "cast".into(),
         Inst::Bits(_) => "bits".into(),

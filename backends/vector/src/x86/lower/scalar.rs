@@ -343,6 +343,11 @@ impl Lower<'_> {
 
     pub(super) fn fma(&mut self, ty: Type, a: Reg, b: Reg, c: Reg) -> V {
         let (x, y, z) = (self.get(a), self.get(b), self.get(c));
+        if ty.elem == Elem::F32 && ty.lanes > 1 && self.is_constant(c) {
+            // The constant stays: a polynomial has one instruction a step.
+            let (x, y) = if self.uses[a as usize] == 1 { (x, y) } else { (y, x) };
+            return self.times_plus(self.len(ty), x, y, z);
+        }
         if is_float(ty.elem) {
             let dst = self.copy(z);
             self.fused(ty, dst, x, y);
@@ -358,6 +363,21 @@ impl Lower<'_> {
         self.push(Ins::Mul { w, dst, src: y });
         self.push(Ins::Alu { op: Alu::Add, w, dst, src: Src::Reg(z) });
         dst
+    }
+
+    /// `x * y + z` of lanes in the register of `x`, or a copy of it.
+    fn times_plus(&mut self, len: u8, x: V, y: V, z: V) -> V {
+        let (dst, op, src) = (self.copy(x), ops::FMADD213PS, Src::Reg(z));
+        let (second, unit) = (Some(if x == y { dst } else { y }), len);
+        self.push(Ins::Vector(Vector { op, dst, second, src, len, unit, imm: None, mask: None, adds: true }));
+        dst
+    }
+
+    /// `a * 2^n`.
+    pub(super) fn scale(&mut self, ty: Type, a: Reg, n: Reg) -> V {
+        let (x, n) = (self.get(a), self.get(n));
+        let op = if ty.lanes > 1 { ops::SCALEFPS } else { ops::SCALEFSS };
+        self.op3(op, self.len(ty), x, n, None)
     }
 
     /// `dst += x * y` in one rounding.
