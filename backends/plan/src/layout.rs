@@ -47,7 +47,7 @@ fn is_image(c: &Contract) -> bool {
 }
 
 /// A convolution with one filter for each channel: batch (image, channel), m one, n positions.
-fn is_depthwise(c: &Contract) -> bool {
+pub(crate) fn is_depthwise(c: &Contract) -> bool {
     c.batch.len() == 2 && c.m.len() == 1 && c.m[0].is_one() && !c.n.is_empty() && !c.batch[1].is_one()
 }
 

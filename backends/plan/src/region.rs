@@ -121,6 +121,14 @@ fn is_smooth(e: &Expr, last: u32) -> bool {
     }
 }
 
+/// Whether a convolution of single channels reads a copy with zeros around it: its sums can leave these out.
+fn pads_channels(c: &Contract, copy: &Comp) -> bool {
+    let known = |d: &[Dim]| d.iter().all(|d| d.as_const().is_some());
+    let zero = |e: &Expr| matches!(**e, E::Float(_, 0.0) | E::Int(_, 0));
+    let padding = matches!(&*copy.expr, E::Select(_, a, b) if is_move(a) && zero(b));
+    padding && crate::layout::is_depthwise(c) && known(&copy.shape[1..]) && known(&c.n)
+}
+
 /// Whether taking `inner` into `outer` (which reads it as operand `slot`) computes nothing twice and keeps lanes.
 pub fn pays(outer: &Region, slot: usize, inner: &Region) -> bool {
     let Body::Comp(i) = &inner.body else { return false };
@@ -142,7 +150,7 @@ pub fn pays(outer: &Region, slot: usize, inner: &Region) -> bool {
         }
         Body::Contract { contract, .. } => {
             let plain = matches!(&*i.expr, E::Load { .. }) && is_move(&i.expr);
-            plain && i.dtype == contract.dtype
+            (plain || pads_channels(contract, i)) && i.dtype == contract.dtype
         }
         Body::Proc { .. } => false,
     }

@@ -1,7 +1,7 @@
 //! The vector-kernel language: what kernels are generated in, interpreted in, and emitted from.
 //!
 //! * [`ir`]: registers with lanes, loads and stores, loops, conditions. [`builder`] writes it.
-//! * [`scalar`], [`nest`], [`procedure`], [`contraction`]: the generators, from the scalar language of `dlc_ir::lower`.
+//! * [`scalar`], [`nest`], [`window`], [`procedure`], [`contraction`]: the generators, from the scalar language of `dlc_ir::lower`.
 //! * [`interp`]: the reference. [`emit`]: machine code through Cranelift, 128-bit vectors.
 
 pub mod builder;
@@ -15,6 +15,7 @@ pub mod narrow;
 pub mod nest;
 pub mod procedure;
 pub mod scalar;
+pub mod window;
 pub mod x86;
 
 pub use builder::Builder;

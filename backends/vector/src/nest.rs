@@ -4,6 +4,7 @@ use crate::builder::Builder;
 use crate::ir::{Buf, Kernel, Reg};
 use crate::level::Level;
 use crate::scalar::{Place, Scalar, has_parts, is_wide, store_at, whole_lanes};
+use crate::window;
 use dlc_ir::Dim;
 use dlc_ir::dim::product;
 use dlc_ir::lower::affine::{Linear, mentions};
@@ -17,6 +18,9 @@ const WORK_PER_THREAD: i64 = 32_768;
 /// The kernel of one result. Slots are the buffers `place` says, the result is `Slot::Y(0)`.
 pub fn kernel(level: Level, name: &str, c: &Comp, place: &Place, buffers: usize) -> Kernel {
     let (vars, expr) = flatten(c);
+    if let Some(w) = window::find(level, &vars, &expr, c.dtype) {
+        return w.kernel(level, name, c, place, buffers, WORK_PER_THREAD);
+    }
     let mut b = Builder::new(level, buffers);
     let mut s = Scalar::new(place, false);
     let target = Target { buf: place(Slot::Y(0)), comp: c };

@@ -395,7 +395,7 @@ fn whole_groups(b: &mut Builder, lo: Reg, hi: Reg, size: i64) -> Reg {
 }
 
 /// What an empty reduction gives.
-fn neutral(b: &mut Builder, m: Monoid, ty: Type) -> Reg {
+pub fn neutral(b: &mut Builder, m: Monoid, ty: Type) -> Reg {
     let scalar = match ty.elem {
         Elem::F32 => Ty::F32,
         Elem::F64 => Ty::F64,

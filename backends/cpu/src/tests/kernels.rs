@@ -344,3 +344,76 @@ fn narrow_elements_are_those_of_the_oracle_bit_for_bit() {
         }
     }
 }
+
+/// An image with its channels last, a window over it, and what becomes of its sums or largest elements.
+struct Image {
+    height: i64,
+    width: i64,
+    kernel: i64,
+    stride: i64,
+    pad: i64,
+    dilation: i64,
+}
+
+impl Image {
+    /// Elements of the result along an axis.
+    fn out(&self, n: i64) -> i64 {
+        (n + 2 * self.pad - self.dilation * (self.kernel - 1) - 1) / self.stride + 1
+    }
+
+    /// The element at (row, column, channel): variables 0, 1, 2; taps are variables 3 and 4.
+    fn expr(&self, x: &Fact, w: &Fact, monoid: Monoid) -> Expr {
+        let v = Expr::var;
+        let at = |o: u32, k: u32| {
+            let tap = v(k).mul(&Expr::int(self.dilation));
+            v(o).mul(&Expr::int(self.stride)).add(&tap).sub(&Expr::int(self.pad))
+        };
+        let (row, column) = (at(0, 3), at(1, 4));
+        let inside = row.within(&x.shape[0]).and(&column.within(&x.shape[1]));
+        let load = Expr::load(0, x, vec![row, column, v(2)]);
+        let taps = vec![(3, self.kernel.into()), (4, self.kernel.into())];
+        let factor = Expr::load(1, w, vec![v(3), v(4), v(2)]);
+        if monoid == Monoid::Max {
+            return Expr::reduce(monoid, taps, inside.select(&load, &load.like(f64::NEG_INFINITY)));
+        }
+        let read = if self.pad == 0 { load } else { inside.select(&load, &load.like(0.0)) };
+        let bias = Expr::load(1, w, vec![Expr::int(0), Expr::int(0), v(2)]);
+        Expr::reduce(monoid, taps, read.mul(&factor)).add(&bias).sigmoid()
+    }
+}
+
+#[test]
+fn windows_over_neighbours() {
+    let images = [
+        [5, 7, 5, 3, 1, 1, 1],
+        [9, 20, 24, 3, 2, 1, 1],
+        [4, 33, 16, 5, 1, 2, 1],
+        [6, 3, 17, 3, 2, 0, 1],
+        [3, 40, 4, 7, 1, 3, 1],
+        [7, 9, 3, 3, 1, 2, 2],
+        [2, 1, 33, 3, 1, 1, 1],
+    ];
+    for [height, width, channels, kernel, stride, pad, dilation] in images {
+        let image = Image { height, width, kernel, stride, pad, dilation };
+        let shape = |v: &[i64]| v.iter().map(|n| *n as usize).collect::<Vec<_>>();
+        let x = floats(&shape(&[height, width, channels]), 1);
+        let w = floats(&shape(&[kernel, kernel, channels]), 2);
+        for (monoid, symbolic) in [(Monoid::Sum, false), (Monoid::Max, false), (Monoid::Sum, true)] {
+            let (d, env) = sizes(symbolic, &[("h", height), ("w", width), ("c", channels)]);
+            let (fx, fw) =
+                (Fact::new(DType::F32, d.clone()), Fact::new(DType::F32, [kernel, kernel, channels].map(Dim::from)));
+            let out =
+                |n: i64, d: &Dim| if symbolic { d.clone() + (image.out(n) - n).into() } else { image.out(n).into() };
+            let y = Fact::new(DType::F32, [out(image.height, &d[0]), out(image.width, &d[1]), d[2].clone()]);
+            let comp = Comp::new(&y, image.expr(&fx, &fw, monoid));
+            let (l, body) = (Lowering::Comps(vec![comp.clone()]), Body::Comp(comp));
+            let name = format!("window {height}x{width}x{channels}, {kernel} by {stride}, {monoid:?}, {symbolic}");
+            let x = [x.clone(), w.clone()];
+            check(&name, &body, &l, &x, &y, &env);
+            let given = [Some(&x[0]), Some(&x[1])];
+            let blank = eval::run(&l, &given, std::slice::from_ref(&y), &mut env.clone()).unwrap().remove(0);
+            let at = |level| machine(level, &select(level, "window", &body, 2, 1, &|_| None).kernel, &env, &x, &blank);
+            assert!(levels().all(|l| at(l).bytes() == at(Level::Portable).bytes()), "{name}: the same at every level");
+        }
+    }
+}

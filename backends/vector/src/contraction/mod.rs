@@ -582,7 +582,7 @@ fn offset(b: &mut Builder, r: Reg, by: usize) -> Reg {
 }
 
 /// Whether everything computed from the sum, which is in lanes, can be.
-fn has_only_vector_math(e: &Expr) -> bool {
+pub(crate) fn has_only_vector_math(e: &Expr) -> bool {
     let ok = match &**e {
         E::Un(op, a) => crate::math::is_vector(*op) || !has_sum(a),
         E::Bin(Bin::Pow | Bin::Rem | Bin::Shl | Bin::Shr, a, b) => !has_sum(a) && !has_sum(b),

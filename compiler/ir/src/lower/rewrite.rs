@@ -69,7 +69,7 @@ fn linearize(e: &Expr) -> Expr {
 }
 
 /// A linear form as an expression.
-fn index_expr(l: &Linear) -> Expr {
+pub fn index_expr(l: &Linear) -> Expr {
     let mut sum = Expr::size(&l.constant);
     let mut add = |e: Expr, c: &Dim| {
         let term = if c.is_one() { e } else { e.mul(&Expr::size(c)) };
