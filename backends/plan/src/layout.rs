@@ -12,6 +12,9 @@ use dlc_ir::{Dim, Tensor};
 /// Filters below which a convolution keeps positions in lanes.
 const FILTERS: i64 = 16;
 
+/// Channels below which lanes are better along positions.
+const LANES: i64 = 8;
+
 /// Puts channels last in what convolutions read and write, as far as all that touch it can.
 pub fn arrange(b: &mut Block) {
     let parts = components(b, &movable(b));
@@ -64,7 +67,40 @@ fn movable(b: &Block) -> Vec<bool> {
     for s in &b.steps {
         fixed(b, s).into_iter().for_each(|id| out[id] = false);
     }
+    let before: Vec<BufId> = (0..out.len()).filter(|id| out[*id] && is_before_images(b, &out, *id)).collect();
+    before.into_iter().for_each(|id| out[id] = false);
     out
+}
+
+/// Whether a buffer of few channels is computed element by element from what keeps its order, and is only moved then: its
+/// positions stay in lanes, and the step that moves it puts channels last.
+fn is_before_images(b: &Block, movable: &[bool], id: BufId) -> bool {
+    let few = b.buffers[id].shape[1].as_const().is_some_and(|n| n < LANES);
+    let here = |c: &Comp, e: &Expr| match &**e {
+        E::Load { shape, index, .. } => {
+            shape.len() < 3 || (shape[..] == c.shape[..] && index[..] == Expr::vars(c.shape.len())[..])
+        }
+        _ => true,
+    };
+    let written = |s: &Step| match s {
+        Step::Compute { body: Body::Comp(c), operands, results, .. } if results[..] == [id] => {
+            let fixed = operands.iter().all(|o| !movable[*o]);
+            fixed && c.shape == b.buffers[id].shape && all(&c.expr, &|e| here(c, e))
+        }
+        _ => false,
+    };
+    let moved = |s: &Step| match s {
+        Step::Compute { body: Body::Comp(_), .. } => true,
+        Step::Compute { operands, .. } => !operands.contains(&id),
+        _ => true,
+    };
+    few && b.steps.iter().any(written) && b.steps.iter().all(moved)
+}
+
+fn all(e: &Expr, test: &dyn Fn(&Expr) -> bool) -> bool {
+    let mut good = test(e);
+    e.for_children(&mut |c| good = good && all(c, test));
+    good
 }
 
 /// Buffers of a step whose order it needs as it is.

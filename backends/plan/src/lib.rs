@@ -1,6 +1,7 @@
 //! From a graph to a schedule: what is computed in which order, fused into which regions, into which memory.
 //!
 //! * [`expand`]: operators that are graphs of simpler ones are written out.
+//! * [`copies`]: what is quicker computed again than kept.
 //! * [`region`]: comprehensions inlined into their consumers, epilogues into contractions.
 //! * [`schedule`]: blocks of steps with buffers; control flow as blocks of their own.
 //! * [`bounds`]: the conditions on sizes under which every access stays inside its tensor.
@@ -11,6 +12,7 @@
 //! Nothing here knows a processor: a backend turns every [`Body`] into code.
 
 pub mod bounds;
+pub mod copies;
 pub mod expand;
 pub mod layout;
 mod operations;

@@ -4,7 +4,7 @@ use crate::Body;
 use dlc_ir::Dim;
 use dlc_ir::dim::product;
 use dlc_ir::lower::affine::Linear;
-use dlc_ir::lower::{E, Expr, Monoid, Stmt};
+use dlc_ir::lower::{E, Expr, Monoid, Stmt, Ty};
 use std::collections::HashMap;
 
 /// Operations on elements: sums, products, comparisons that choose, functions, each one; a product that is added on is
@@ -46,7 +46,11 @@ fn of_expr(e: &Expr) -> Dim {
             return 0.into();
         }
         match &**e {
-            E::Load { .. } => 0.into(),
+            // What decides a place is arithmetic of indices, but for what is looked up in a table.
+            E::Load { index, .. } => match &index[..] {
+                [i] if matches!(&**i, E::Cast(Ty::I64, x) if x.ty() == Ty::I32) => go(i, seen),
+                _ => 0.into(),
+            },
             E::Un(_, a) => go(a, seen) + 1.into(),
             E::Bin(_, a, b) => go(a, seen) + go(b, seen) + 1.into(),
             E::Select(_, a, b) => go(a, seen) + go(b, seen),

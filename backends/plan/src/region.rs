@@ -4,7 +4,7 @@ use crate::Body;
 use dlc_ir::dim::product;
 use dlc_ir::lower::affine::{Linear, mentions};
 use dlc_ir::lower::rewrite::{collapse, cost, rewrite, substitute, tree_size};
-use dlc_ir::lower::{Comp, Contract, E, Expr, SUM, Slot, Ty};
+use dlc_ir::lower::{Bin, Comp, Contract, E, Expr, SUM, Slot, Ty};
 use dlc_ir::{DType, Dim, Fact, Value};
 
 /// A result that is not computed yet, so that its consumer may take it in.
@@ -50,8 +50,26 @@ const LARGEST: usize = 512;
 pub fn stored(e: &Expr, dtype: DType) -> Expr {
     let e = e.cast(Ty::of(dtype));
     match dtype {
+        _ if is_stored(&e, dtype) => e,
         DType::F32 | DType::F64 | DType::I32 | DType::I64 | DType::U64 | DType::Bool => e,
         _ => e.round_to(dtype),
+    }
+}
+
+/// Whether an expression only has values of `dtype`: those it was cut to.
+fn is_stored(e: &Expr, dtype: DType) -> bool {
+    let Some((lo, hi)) = dtype.int_range() else { return false };
+    let within = |c: &Expr| matches!(**c, E::Float(_, v) if (lo as f64..=hi as f64).contains(&v));
+    match &**e {
+        E::Round(d, _) => *d == dtype,
+        E::Cast(Ty::I32, x) => match &**x {
+            // NaN is 0.
+            E::Bin(Bin::Min, y, top) => {
+                within(top) && matches!(&**y, E::Bin(Bin::Max, _, low) if within(low)) && lo <= 0
+            }
+            _ => false,
+        },
+        _ => false,
     }
 }
 
@@ -109,6 +127,10 @@ fn has(e: &Expr, test: &dyn Fn(&E) -> bool) -> bool {
 /// Whether loads step by at most one element along the last axis: what lanes can do.
 fn is_smooth(e: &Expr, last: u32) -> bool {
     match &**e {
+        // A table of bytes is read in lanes, too.
+        E::Load { index, shape, dtype: DType::I8 | DType::U8, .. } if is_table(index, shape) => {
+            index.iter().all(|i| is_smooth(i, last))
+        }
         E::Load { index, shape, .. } => {
             let l = Linear::address(index, shape);
             l.step(last).and_then(|s| s.as_const()).is_some_and(|s| s == 0 || s == 1)
@@ -121,12 +143,18 @@ fn is_smooth(e: &Expr, last: u32) -> bool {
     }
 }
 
-/// Whether a convolution of single channels reads a copy with zeros around it: its sums can leave these out.
+/// Whether a convolution of single channels reads a copy with zeros around it: its sums can leave these out, but those of
+/// bytes, which are read four at a time.
 fn pads_channels(c: &Contract, copy: &Comp) -> bool {
     let known = |d: &[Dim]| d.iter().all(|d| d.as_const().is_some());
     let zero = |e: &Expr| matches!(**e, E::Float(_, 0.0) | E::Int(_, 0));
     let padding = matches!(&*copy.expr, E::Select(_, a, b) if is_move(a) && zero(b));
-    padding && crate::layout::is_depthwise(c) && known(&copy.shape[1..]) && known(&c.n)
+    c.acc != Ty::I32 && padding && crate::layout::is_depthwise(c) && known(&copy.shape[1..]) && known(&c.n)
+}
+
+fn is_table(index: &[Expr], shape: &[Dim]) -> bool {
+    let cast = |i: &Expr| matches!(&**i, E::Cast(Ty::I64, x) if x.ty() == Ty::I32);
+    shape.len() == 1 && shape[0].as_const() == Some(256) && index.iter().all(cast)
 }
 
 /// Whether taking `inner` into `outer` (which reads it as operand `slot`) computes nothing twice and keeps lanes.

@@ -2,7 +2,7 @@
 
 use crate::expand::{expand, lowering};
 use crate::region::{self, Region};
-use crate::{Block, Body, BufId, Buffer, Home, Port, Schedule, Step, bounds, layout, share};
+use crate::{Block, Body, BufId, Buffer, Home, Port, Schedule, Step, bounds, copies, layout, share};
 use dlc_ir::graph::Kind;
 use dlc_ir::lower::{Expr, Lowering, Proc, SUM};
 use dlc_ir::{Attr, DType, Error, Fact, Graph, NodeId, Result, Tensor, Value};
@@ -21,6 +21,7 @@ fn block(s: &mut Schedule, mut g: Graph) -> Result<usize> {
     s.blocks.push(Block::default());
     check_forms(&g)?;
     expand(&mut g)?;
+    copies::copy(&mut g)?;
     let mut p = Planner {
         g: &g,
         b: Block { name: g.name.clone(), ..Default::default() },
@@ -165,24 +166,57 @@ impl Planner<'_> {
         let r = Region { body, operands, fact, nodes: vec![self.g.node(v.node).name.clone()] };
         // Slots that read one value become one operand, so that taking it in leaves no other reader.
         let (body, operands) = compact(&r);
-        let mut r = Region { body, operands, ..r };
-        for slot in 0..r.operands.len() {
-            let x = r.operands[slot];
-            let Some(inner) = self.lazy.get(&x) else { continue };
-            if region::pays(&r, slot, inner) {
-                let inner = self.lazy.remove(&x).expect("found above");
-                region::inline(&mut r, slot, &inner);
-            } else if let Some(joined) = region::absorb(&r, slot, inner) {
-                self.lazy.remove(&x);
-                r = joined;
-                break;
-            }
-        }
-        if self.has_one_reader(v) {
+        let waits = self.has_one_reader(v);
+        let r = self.fused(Region { body, operands, ..r }, waits);
+        if waits {
             self.lazy.insert(v, r);
             return Ok(());
         }
         self.emit(v, r).map(|_| ())
+    }
+
+    /// The region with what waits for it: all that pays is taken in first, so that an epilogue brings its other operands
+    /// along; or, where that is no epilogue, one after another. What makes elements wider does not join the contraction
+    /// before it as long as it waits itself: a reader that keeps them narrow may take both.
+    fn fused(&mut self, r: Region, waits: bool) -> Region {
+        let (mut whole, mut taken, mut slot) = (r.clone(), vec![], 0);
+        while slot < whole.operands.len() {
+            let x = whole.operands[slot];
+            if let Some(inner) = self.lazy.get(&x)
+                && region::pays(&whole, slot, inner)
+            {
+                let inner = inner.clone();
+                region::inline(&mut whole, slot, &inner);
+                taken.push(x);
+            }
+            slot += 1;
+        }
+        let joined = (0..whole.operands.len()).find_map(|slot| {
+            let x = whole.operands[slot];
+            let inner = self.lazy.get(&x).filter(|i| !(waits && i.fact.dtype.size() < whole.fact.dtype.size()))?;
+            Some((x, region::absorb(&whole, slot, inner)?))
+        });
+        if let Some((x, joined)) = joined {
+            taken.iter().chain([&x]).for_each(|x| drop(self.lazy.remove(x)));
+            return joined;
+        }
+        self.fused_in_order(r, waits)
+    }
+
+    fn fused_in_order(&mut self, mut r: Region, waits: bool) -> Region {
+        for slot in 0..r.operands.len() {
+            let x = r.operands[slot];
+            let Some(inner) = self.lazy.get(&x) else { continue };
+            let widens = waits && inner.fact.dtype.size() < r.fact.dtype.size();
+            if region::pays(&r, slot, inner) {
+                let inner = self.lazy.remove(&x).expect("found above");
+                region::inline(&mut r, slot, &inner);
+            } else if let Some(joined) = region::absorb(&r, slot, inner).filter(|_| !widens) {
+                self.lazy.remove(&x);
+                return joined;
+            }
+        }
+        r
     }
 
     /// Whether one node with one result alone reads the value: whoever takes it in then is the only one to need it.
@@ -199,6 +233,7 @@ impl Planner<'_> {
             return Ok(*b);
         }
         if let Some(r) = self.lazy.remove(&v) {
+            let r = self.fused(r, false);
             return self.emit(v, r);
         }
         match &self.g.node(v.node).kind {

@@ -3,7 +3,7 @@
 use crate::{Block, Body, BufId, Home, Step};
 use dlc_ir::dim::product;
 use dlc_ir::lower::affine::Linear;
-use dlc_ir::lower::{E, Expr, Slot};
+use dlc_ir::lower::{E, Expr, Slot, Ty};
 use dlc_ir::{DType, Dim};
 
 /// Decides which results take the place of an operand, then sets every buffer's lifetime.
@@ -86,9 +86,11 @@ fn same_bytes(b: &Block, x: BufId, y: BufId) -> bool {
 /// Whether every element of operand `slot` is read only for the result element at the same position.
 fn in_order(body: &Body, slot: usize) -> bool {
     let (axes, exprs): (Vec<Dim>, Vec<&Expr>) = match body {
+        Body::Comp(c) if sums_integers(&c.expr) => return false,
         Body::Comp(c) => (c.shape.clone(), vec![&c.expr]),
         Body::Contract { contract: c, epilogue, .. } => {
-            if reads(&c.a, slot) || reads(&c.b, slot) {
+            // Integer sums are exact, so that a backend may compute and store one twice.
+            if c.acc == Ty::I32 || reads(&c.a, slot) || reads(&c.b, slot) {
                 return false;
             }
             (c.batch.iter().chain(&c.m).chain(&c.n).cloned().collect(), vec![epilogue])
@@ -100,6 +102,12 @@ fn in_order(body: &Body, slot: usize) -> bool {
     let ones = |l: Linear| drop_ones(l, &axes);
     let here = ones(here);
     exprs.iter().all(|e| all_loads(e, slot, &|index, shape, _| ones(Linear::address(index, shape)) == here))
+}
+
+fn sums_integers(e: &Expr) -> bool {
+    let mut found = matches!(&**e, E::Reduce(_, _, x) if x.ty() == Ty::I32);
+    e.for_children(&mut |c| found = found || sums_integers(c));
+    found
 }
 
 fn drop_ones(mut l: Linear, axes: &[Dim]) -> Linear {

@@ -45,7 +45,11 @@ fn mergeable(e: &Expr, a: u32, v: u32, d: &Dim) -> bool {
             let l = Linear::address(index, shape);
             match (l.step(a), l.step(v)) {
                 (Some(x), Some(y)) => x == y * d.clone(),
-                _ => false,
+                // An element at a place that other elements say.
+                _ => {
+                    let of = |v: u32| l.vars.get(&v).cloned().unwrap_or_default();
+                    of(a) == of(v) * d.clone() && l.other.iter().all(|(e, _)| mergeable(e, a, v, d))
+                }
             }
         }
         _ => {
