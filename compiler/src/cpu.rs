@@ -1,4 +1,4 @@
-//! The targets `cpu`, `cpu-avx512`, `cpu-avx2` and `cpu-portable`: machine code.
+//! The targets `cpu`, `cpu-avx512-vnni`, `cpu-avx512`, `cpu-avx2` and `cpu-portable`: machine code.
 
 use crate::error::Cause;
 use crate::stages::Imported;
@@ -8,7 +8,7 @@ use dlc_ir::{Attr, DType, Dim, Graph, Node};
 use dlc_onnx::Assumption;
 use dlc_plan::Assert;
 
-/// For the processor the compiler runs on: what the target [`here`] gives. All four give the artifact, the plan of its
+/// For the processor the compiler runs on: what the target [`here`] gives. All five give the artifact, the plan of its
 /// steps as text, all kernels as assembly, an object file, and, where Cranelift makes the code, its intermediate form.
 pub fn host(model: &Imported, _: &Options, form: &str) -> Result<Vec<u8>> {
     emit(model, Level::host(), form)
@@ -21,10 +21,16 @@ pub fn here() -> &'static str {
 
 fn name(level: Level) -> &'static str {
     match level {
+        Level::Avx512Vnni => "cpu-avx512-vnni",
         Level::Avx512 => "cpu-avx512",
         Level::Avx2 => "cpu-avx2",
         Level::Portable => "cpu-portable",
     }
+}
+
+/// For x86-64 with AVX-512 and VNNI.
+pub fn avx512_vnni(model: &Imported, _: &Options, form: &str) -> Result<Vec<u8>> {
+    emit(model, Level::Avx512Vnni, form)
 }
 
 /// For x86-64 with AVX-512.

@@ -29,13 +29,21 @@ impl Target {
 pub type Emit = fn(&Imported, &Options, form: &str) -> Result<Vec<u8>>;
 
 /// All targets; the first is the default.
-pub static TARGETS: &[Target] = &[CPU, CPU_AVX512, CPU_AVX2, CPU_PORTABLE, REFERENCE];
+pub static TARGETS: &[Target] = &[CPU, CPU_AVX512_VNNI, CPU_AVX512, CPU_AVX2, CPU_PORTABLE, REFERENCE];
 
 const CPU: Target = Target {
     name: "cpu",
     doc: "machine code for the processor the compiler runs on, the widest vectors it has",
     emit: Some(cpu::host),
     here: Some(cpu::here),
+    forms: WIDE,
+};
+
+const CPU_AVX512_VNNI: Target = Target {
+    name: "cpu-avx512-vnni",
+    doc: "machine code for x86-64 with AVX-512 (F, BW, DQ, VL) and VNNI",
+    emit: Some(cpu::avx512_vnni),
+    here: None,
     forms: WIDE,
 };
 

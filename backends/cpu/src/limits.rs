@@ -52,6 +52,28 @@ pub fn products(level: Level) -> Result<Limit, Error> {
     })
 }
 
+/// Products of bytes that are added on, four in a lane: `operations` are those on bytes.
+pub fn products_of_bytes(level: Level) -> Result<Limit, Error> {
+    let operations = (8 * CHAINS * level.lanes() * PIECES) as u64 * ROUNDS as u64;
+    limit(level, 2 * level.lanes(), operations, &|b, piece| {
+        let v = vector(level);
+        let zero = b.index(0);
+        let factors = [0, level.lanes()].map(|at| load(b, v, zero, at));
+        let [x, y] = factors.map(|f| b.bits(Elem::I32, f));
+        let first = b.int(Type { elem: Elem::I32, ..v }, 0);
+        let sums: Vec<Reg> = (0..CHAINS).map(|_| b.var(first)).collect();
+        let (lo, hi) = (b.index(0), b.index(ROUNDS));
+        b.for_(lo, hi, 1, |b, _| {
+            for s in &sums {
+                let next = b.dot(x, y, *s);
+                b.set(*s, next);
+            }
+        });
+        let floats: Vec<Reg> = sums.iter().map(|s| b.bits(Elem::F32, *s)).collect();
+        total(b, level, piece, &floats);
+    })
+}
+
 /// Reads so many bytes one after another.
 pub fn reads(level: Level, bytes: usize) -> Result<Limit, Error> {
     let step = READS * level.lanes();

@@ -3,10 +3,12 @@
 use bytes::Bytes;
 use dlc_ir::lower::affine::Linear;
 use dlc_ir::lower::rewrite::depends;
-use dlc_ir::lower::{Contract, E, Slot};
+use dlc_ir::lower::{Comp, Contract, E, Slot};
 use dlc_ir::{DType, Tensor};
 use dlc_vector::Level;
+use dlc_vector::contraction::dot::{Bytes as Dots, first_columns};
 use dlc_vector::contraction::{Axes, count, panel_dtype, panel_part};
+use dlc_vector::depthwise::Depthwise;
 
 /// The operand whose elements panels hold, if the second factor is no more than a load of one.
 pub fn operand(c: &Contract) -> Option<usize> {
@@ -52,6 +54,85 @@ pub fn panels(level: Level, c: &Contract, t: &Tensor) -> Option<Bytes> {
         }
     }
     Some(out.into())
+}
+
+/// Panels `[batch or 1][panel][sums of the columns][fours][columns][4]` of constant bytes: see
+/// [`dlc_vector::contraction::dot`].
+pub fn fours(level: Level, c: &Contract, d: &Dots, t: &Tensor) -> Option<Bytes> {
+    let axes = Axes::of(c);
+    let E::Load { index, shape, .. } = &*d.b else { return None };
+    let address = Linear::address(index, shape);
+    if !address.other.is_empty() {
+        return None;
+    }
+    let batch = if depends(&d.b, &axes.batch) { steps(&axes.batch, &address)? } else { vec![] };
+    let (k, n) = (positions(&steps(&axes.k, &address)?), positions(&steps(&axes.n, &address)?));
+    let base = address.constant.as_const()?;
+    let mut out = vec![];
+    for b in positions(&batch) {
+        for panel in 0..n.len().div_ceil(level.columns()) {
+            let element = |row: i64, column: i64| {
+                let at = usize::try_from(base + b + row + column).ok()?;
+                Some(i64::try_from((at < t.len()).then(|| t.at(at))?.i()).ok()? - d.moved())
+            };
+            out.extend(panel_of_fours(level, d, &k, &n, panel, &element)?);
+        }
+    }
+    Some(out.into())
+}
+
+/// Filters of single channels, `[sums of the channels][rows][words][channels][4]`: see [`dlc_vector::depthwise`].
+pub fn filters(c: &Comp, d: &Depthwise, t: &Tensor) -> Option<Bytes> {
+    let E::Load { index, shape, .. } = &*d.w else { return None };
+    let address = Linear::address(index, shape);
+    let channel = c.shape.len() as u32 - 1;
+    let (n, step) = (c.shape[channel as usize].as_const()?, address.step(channel)?.as_const()?);
+    let axes: Vec<(u32, dlc_ir::Dim)> = d.rows.iter().map(|(v, n)| (*v, (*n).into())).collect();
+    let (rows, tap) = (positions(&steps(&axes, &address)?), address.step(d.taps.0)?.as_const()?);
+    let base = address.constant.as_const()?;
+    let others = address.vars.keys().all(|v| *v == channel || *v == d.taps.0 || d.rows.iter().any(|r| r.0 == *v));
+    let width = usize::try_from(n).ok()?;
+    let mut out = vec![0u8; width * 4 * (1 + usize::try_from(d.height() * d.words()).ok()?)];
+    for c in 0..width {
+        let mut sum = 0i32;
+        for (r, row) in rows.iter().enumerate() {
+            for k in 0..d.taps.1 as usize {
+                let at = usize::try_from(base + c as i64 * step + row + k as i64 * tap).ok()?;
+                let v = (at < t.len()).then(|| t.at(at))?.i() as i8;
+                let word = 1 + r * d.words() as usize + k / 4;
+                out[(word * width + c) * 4 + k % 4] = v as u8;
+                sum += i32::from(v);
+            }
+        }
+        out[4 * c..4 * c + 4].copy_from_slice(&sum.to_le_bytes());
+    }
+    (others && address.other.is_empty() && t.dtype() == DType::I8).then(|| out.into())
+}
+
+/// One panel; `element` is that at the positions of a row and a column.
+fn panel_of_fours(
+    level: Level,
+    d: &Dots,
+    k: &[i64],
+    n: &[i64],
+    panel: usize,
+    element: &dyn Fn(i64, i64) -> Option<i64>,
+) -> Option<Vec<u8>> {
+    let (width, run) = (level.columns() * 4, usize::try_from(d.run()).ok()?);
+    let mut out = vec![0u8; usize::try_from(d.panel(level)).ok()?];
+    let starts = first_columns(level, n.len(), panel);
+    let columns = starts.iter().flat_map(|s| &n[*s..*s + level.lanes()]);
+    for (j, column) in columns.enumerate() {
+        let mut sum = 0i32;
+        for (i, row) in k.iter().enumerate() {
+            let (word, byte) = (i / run * run.div_ceil(4) + i % run / 4, i % run % 4);
+            let v = element(*row, *column)?;
+            out[width * (1 + word) + 4 * j + byte] = v as i8 as u8;
+            sum = sum.wrapping_add(v as i32);
+        }
+        out[4 * j..4 * j + 4].copy_from_slice(&sum.to_le_bytes());
+    }
+    Some(out)
 }
 
 /// Extent and step of each axis, constants.

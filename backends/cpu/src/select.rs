@@ -6,9 +6,9 @@ use dlc_ir::lower::rewrite::rewrite;
 use dlc_ir::lower::{Comp, Contract, E, Expr, SUM, Slot};
 use dlc_ir::{DType, Tensor};
 use dlc_plan::Body;
-use dlc_vector::contraction::{self, Job};
+use dlc_vector::contraction::{self, Job, dot};
 use dlc_vector::ir::Buf;
-use dlc_vector::{Kernel, Level, nest, procedure};
+use dlc_vector::{Kernel, Level, depthwise, nest, procedure};
 
 /// A kernel and the operand it wants in another form.
 pub struct Choice {
@@ -33,14 +33,20 @@ pub fn select(level: Level, name: &str, body: &Body, x: usize, y: usize, constan
         } as u32)
     };
     match body {
+        Body::Comp(c) if let Some((d, packed)) = filters(level, c, constant) => Choice {
+            kernel: depthwise::kernel(level, &name.replace("map", "bytes"), c, &d, &place, x + y),
+            packed: Some(packed),
+        },
         Body::Comp(c) => Choice { kernel: nest::kernel(level, name, c, &place, x + y), packed: None },
         Body::Contract { contract, epilogue, dtype } => {
-            let tiled = tiled(level, contract, epilogue, *dtype, constant);
+            let tiled = of_bytes(level, contract, epilogue, *dtype, constant)
+                .or_else(|| tiled(level, contract, epilogue, *dtype, constant));
             let Some((job, packed)) = tiled.or_else(|| exchanged(level, contract, epilogue, *dtype, constant)) else {
                 let c = untiled(contract, epilogue, *dtype);
                 return Choice { kernel: nest::kernel(level, name, &c, &place, x + y), packed: None };
             };
-            Choice { kernel: contraction::kernel(level, name, &job, &place, x + y), packed }
+            let name = if job.bytes { name.replace("contract", "bytes") } else { name.into() };
+            Choice { kernel: contraction::kernel(level, &name, &job, &place, x + y), packed }
         }
         Body::Proc { body, shapes } => {
             let shape = |s: Slot| match s {
@@ -54,11 +60,51 @@ pub fn select(level: Level, name: &str, body: &Body, x: usize, y: usize, constan
     }
 }
 
+/// A convolution of bytes by channels, and its filters packed.
+fn filters(level: Level, c: &Comp, constant: &Constants) -> Option<(depthwise::Depthwise, (usize, Bytes))> {
+    let d = depthwise::depthwise(level, c)?;
+    let E::Load { slot: Slot::X(i), .. } = &*d.w else { return None };
+    let packed = pack::filters(c, &d, &constant(*i)?).filter(|_| !d.reads(*i))?;
+    let i = *i;
+    Some((d, (i, packed)))
+}
+
+/// The product of bytes, and the operand that is packed for it.
+fn of_bytes(level: Level, c: &Contract, epilogue: &Expr, dtype: DType, constant: &Constants) -> Option<(Job, Packed)> {
+    let d = dot::bytes(level, c)?;
+    let E::Load { slot: Slot::X(i), .. } = &*d.b else { return None };
+    let job = Job {
+        contract: c.clone(),
+        epilogue: epilogue.clone(),
+        dtype,
+        packed: Some(Slot::X(*i)),
+        bytes: true,
+        transposed: false,
+    };
+    let moved = match d.b_zero.as_deref() {
+        None => d.moved() == 0,
+        Some(E::Load { slot: Slot::X(z), .. }) => constant(*z)?.iter().all(|z| z.i() == d.moved().into()),
+        Some(_) => false,
+    };
+    if !moved || !dot::is_wide(level, &job) || [&c.a, epilogue].into_iter().any(|e| reads(e, *i)) {
+        return None;
+    }
+    let panels = pack::fours(level, c, &d, &constant(*i)?)?;
+    Some((job, Some((*i, panels))))
+}
+
 /// The product by tiles, and the operand that is packed for them.
 fn tiled(level: Level, c: &Contract, epilogue: &Expr, dtype: DType, constant: &Constants) -> Option<(Job, Packed)> {
     let packed = packed(level, c, epilogue, constant);
     let slot = packed.as_ref().map(|p| Slot::X(p.0));
-    let job = || Job { contract: c.clone(), epilogue: epilogue.clone(), dtype, packed: slot, transposed: false };
+    let job = || Job {
+        contract: c.clone(),
+        epilogue: epilogue.clone(),
+        dtype,
+        packed: slot,
+        bytes: false,
+        transposed: false,
+    };
     contraction::is_tiled(level, c, packed.is_some()).then(|| (job(), packed))
 }
 

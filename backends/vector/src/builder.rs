@@ -203,6 +203,11 @@ impl Builder {
         self.let_(self.ty(a), Inst::Fma(a, b, c))
     }
 
+    /// Products of four bytes in every lane, added on: see [`Inst::Dot`].
+    pub fn dot(&mut self, a: Reg, b: Reg, c: Reg) -> Reg {
+        self.let_(self.ty(c), Inst::Dot(a, b, c))
+    }
+
     /// A comparison.
     pub fn cmp(&mut self, op: Cmp, a: Reg, b: Reg) -> Reg {
         let (a, b) = self.agree(a, b);
@@ -236,6 +241,16 @@ impl Builder {
             Some(count) if ty.lanes > 1 => self.let_(ty, Inst::LoadPart { buf, mem, index, offset, count }),
             _ => self.let_(ty, Inst::Load { buf, mem, index, offset, fixed: false }),
         }
+    }
+
+    /// Four bytes, or as many fours as a vector has lanes, as I32; the position counts bytes.
+    pub fn bytes(&mut self, lanes: u8, buf: Buf, index: Reg, offset: i32) -> Reg {
+        self.let_(Type { elem: Elem::I32, lanes }, Inst::Bytes { buf, index, offset })
+    }
+
+    /// Bytes of a table of 256, one for each lane: see [`Inst::Lookup`].
+    pub fn lookup(&mut self, buf: Buf, mem: DType, index: Reg) -> Reg {
+        self.let_(self.ty(index), Inst::Lookup { buf, mem, index })
     }
 
     /// Tells of the loads that `f` makes that the kernel never writes what they read.

@@ -122,6 +122,10 @@ impl Machine<'_> {
                 p.map(|((a, b), c)| fma(a, b, c, f32s)).collect()
             }
             Inst::Scale(a, n) => zip(a, n, &|a, n| Num::F(a.f() * n.f().exp2())),
+            Inst::Dot(a, b, c) => {
+                let p = get(a).into_iter().zip(get(b)).zip(get(c));
+                p.map(|((a, b), c)| Num::I(dot(a.i() as i32, b.i() as i32) + c.i())).collect()
+            }
             Inst::Cmp(op, a, b) => zip(a, b, &|a, b| Num::from(compare(*op, a, b))),
             Inst::Select(c, a, b) => {
                 let p = get(c).into_iter().zip(get(a)).zip(get(b));
@@ -132,6 +136,14 @@ impl Machine<'_> {
             Inst::Splat(a) => vec![get(a)[0]; ty.lanes as usize],
             Inst::Lane(a, l) => vec![get(a)[*l as usize]],
             Inst::Call(k, a, b) => vec![Num::F(call(*k, get(a)[0].f(), get(b)[0].f()))],
+            Inst::Lookup { buf, mem, index } => {
+                let places: Vec<i64> = get(index).iter().map(|i| i.i() as i64).collect();
+                places.into_iter().flat_map(|at| self.load(*buf, *mem, at, 1, 1)).collect()
+            }
+            Inst::Bytes { buf, index, offset } => {
+                let at = self.int(*index) + *offset as i64;
+                self.load(*buf, DType::I32, at, 4 * ty.lanes as usize, ty.lanes as usize)
+            }
             Inst::Load { buf, mem, index, offset, .. } => {
                 let at = (self.int(*index) + *offset as i64) * mem.size() as i64;
                 let len = mem.size() * ty.lanes as usize;
@@ -163,6 +175,11 @@ fn fit(elem: Elem, v: Num) -> Num {
         Elem::U64 => Num::I(v.i() as u64 as i128),
         Elem::Mask => Num::from(v.truth()),
     }
+}
+
+/// Products of the unsigned bytes of `a` and the signed ones of `b`, added up.
+fn dot(a: i32, b: i32) -> i128 {
+    a.to_le_bytes().into_iter().zip(b.to_le_bytes()).map(|(a, b)| a as i128 * b as i8 as i128).sum()
 }
 
 fn fma(a: Num, b: Num, c: Num, f32s: bool) -> Num {

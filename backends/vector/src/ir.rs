@@ -62,6 +62,9 @@ pub enum Inst {
     ///
     /// [`Level::has_scale`]: crate::Level::has_scale
     Scale(Reg, Reg),
+    /// I32 lanes of four bytes each: the four products of a byte of `a` (0..256) and the byte of `b` (-128..128) at its
+    /// place, all added to the lane of `c`, modulo 2^32. Only of whole vectors.
+    Dot(Reg, Reg, Reg),
     /// Comparison; gives a mask.
     Cmp(Cmp, Reg, Reg),
     /// Lane-wise choice by a mask.
@@ -99,6 +102,24 @@ pub enum Inst {
         offset: i32,
         /// How many lanes: an I64 scalar, from 0 to all.
         count: Reg,
+    },
+    /// I32 lanes of four consecutive bytes each, the first lowest; `index + offset` counts bytes.
+    Bytes {
+        /// Where.
+        buf: Buf,
+        /// I64 scalar.
+        index: Reg,
+        /// Added to the index.
+        offset: i32,
+    },
+    /// For each I32 lane of `index`, 0 to 255, the byte there of a table of 256, widened.
+    Lookup {
+        /// Where the table is; the kernel does not write it.
+        buf: Buf,
+        /// I8 or U8.
+        mem: DType,
+        /// A vector.
+        index: Reg,
     },
     /// Entry k of the math table of two F64 scalars.
     Call(u32, Reg, Reg),

@@ -9,6 +9,8 @@ pub enum Level {
     Avx2,
     /// x86-64 with 512-bit vectors, masks and 32 registers: AVX-512 F, BW, DQ, VL.
     Avx512,
+    /// The same with products of bytes: AVX-512 VNNI.
+    Avx512Vnni,
 }
 
 /// Features of the level of 2013 (x86-64-v3), as `std::is_x86_feature_detected!` names them.
@@ -18,10 +20,29 @@ const AVX512: &[&str] = &[
     "sse3", "ssse3", "sse4.1", "sse4.2", "popcnt", "avx", "avx2", "fma", "bmi1", "bmi2", "lzcnt", "avx512f",
     "avx512bw", "avx512dq", "avx512vl",
 ];
+/// And products of bytes.
+const AVX512_VNNI: &[&str] = &[
+    "sse3",
+    "ssse3",
+    "sse4.1",
+    "sse4.2",
+    "popcnt",
+    "avx",
+    "avx2",
+    "fma",
+    "bmi1",
+    "bmi2",
+    "lzcnt",
+    "avx512f",
+    "avx512bw",
+    "avx512dq",
+    "avx512vl",
+    "avx512vnni",
+];
 
 impl Level {
     /// All of them, narrow ones first.
-    pub const ALL: [Level; 3] = [Level::Portable, Level::Avx2, Level::Avx512];
+    pub const ALL: [Level; 4] = [Level::Portable, Level::Avx2, Level::Avx512, Level::Avx512Vnni];
 
     /// Name, as in targets.
     pub fn name(self) -> &'static str {
@@ -29,6 +50,7 @@ impl Level {
             Level::Portable => "portable",
             Level::Avx2 => "avx2",
             Level::Avx512 => "avx512",
+            Level::Avx512Vnni => "avx512-vnni",
         }
     }
 
@@ -37,7 +59,7 @@ impl Level {
         match self {
             Level::Portable => 16,
             Level::Avx2 => 32,
-            Level::Avx512 => 64,
+            Level::Avx512 | Level::Avx512Vnni => 64,
         }
     }
 
@@ -52,7 +74,18 @@ impl Level {
         match self {
             Level::Portable => 5,
             Level::Avx2 => 6,
-            Level::Avx512 => 14,
+            Level::Avx512 | Level::Avx512Vnni => 14,
+        }
+    }
+
+    /// Rows of a tile of sums of products of bytes. Without an instruction for them, the halves of bytes of both factors
+    /// take registers, too.
+    pub fn dot_rows(self) -> usize {
+        match self {
+            Level::Portable => 2,
+            Level::Avx2 => 4,
+            Level::Avx512 => 10,
+            Level::Avx512Vnni => 14,
         }
     }
 
@@ -66,7 +99,7 @@ impl Level {
         match self {
             Level::Portable => false,
             Level::Avx2 => bytes == 4,
-            Level::Avx512 => bytes <= 4,
+            Level::Avx512 | Level::Avx512Vnni => bytes <= 4,
         }
     }
 
@@ -79,6 +112,7 @@ impl Level {
     pub fn x86_features(self) -> &'static [&'static str] {
         match self {
             Level::Avx512 => AVX512,
+            Level::Avx512Vnni => AVX512_VNNI,
             _ => AVX2,
         }
     }
@@ -90,7 +124,7 @@ impl Level {
             use std::is_x86_feature_detected as has;
             let avx2 = has!("avx2") && has!("fma") && has!("bmi1") && has!("bmi2") && has!("lzcnt") && has!("popcnt");
             if avx2 && has!("avx512f") && has!("avx512bw") && has!("avx512dq") && has!("avx512vl") {
-                return Level::Avx512;
+                return if has!("avx512vnni") { Level::Avx512Vnni } else { Level::Avx512 };
             }
             if avx2 {
                 return Level::Avx2;

@@ -1,11 +1,13 @@
 //! The vector-kernel language: what kernels are generated in, interpreted in, and emitted from.
 //!
 //! * [`ir`]: registers with lanes, loads and stores, loops, conditions. [`builder`] writes it.
-//! * [`scalar`], [`nest`], [`window`], [`procedure`], [`contraction`]: the generators, from the scalar language of `dlc_ir::lower`.
+//! * [`scalar`], [`nest`], [`window`], [`procedure`], [`contraction`], [`depthwise`]: the generators, from the scalar
+//!   language of `dlc_ir::lower`.
 //! * [`interp`]: the reference. [`emit`]: machine code through Cranelift, 128-bit vectors.
 
 pub mod builder;
 pub mod contraction;
+pub mod depthwise;
 pub mod emit;
 pub mod interp;
 pub mod ir;

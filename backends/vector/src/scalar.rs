@@ -48,6 +48,7 @@ pub fn is_wide(e: &Expr, var: u32) -> bool {
     }
     let child = |c: &Expr| is_wide(c, var);
     match &**e {
+        e @ E::Load { .. } if table_index(e).is_some() => table_index(e).is_some_and(child),
         E::Load { dtype, shape, index, .. } => {
             let step = Linear::address(index, shape).step(var).and_then(|s| s.as_const());
             step == Some(1) && lanes && !matches!(dtype, DType::U32)
@@ -84,6 +85,16 @@ pub fn has_parts(level: Level, e: &Expr, to: DType) -> bool {
     let mut all = here && level.has_parts(memory(to).size());
     e.for_children(&mut |c| all = all && has_parts(level, c, to));
     all
+}
+
+/// The index, as I32, of a load from a table of 256 bytes.
+pub fn table_index(e: &E) -> Option<&Expr> {
+    let E::Load { slot: Slot::X(_), dtype: DType::I8 | DType::U8, shape, index } = e else { return None };
+    let ([n], [index]) = (&shape[..], &index[..]) else { return None };
+    match &**index {
+        E::Cast(Ty::I64, i) if i.ty() == Ty::I32 && n.as_const() == Some(256) => Some(i),
+        _ => None,
+    }
 }
 
 fn has_load(e: &Expr) -> bool {
@@ -174,6 +185,16 @@ impl<'a> Scalar<'a> {
             E::Size(d) => b.size(d),
             E::Var(v) => self.vars[v],
             E::Reg(r, _) => self.regs[r],
+            e @ E::Load { slot, dtype, .. } if self.wide.is_some() && table_index(e).is_some() => {
+                let index = table_index(e).map(|i| self.eval(b, i)).expect("it has one");
+                match b.ty(index).lanes {
+                    1 => {
+                        let index = b.cast(Elem::I64, index);
+                        load_at(b, (self.place)(*slot), *dtype, index, 0, 1)
+                    }
+                    _ => b.lookup((self.place)(*slot), *dtype, index),
+                }
+            }
             E::Load { slot, dtype, shape, index } => self.load(b, *slot, *dtype, shape, index),
             E::Un(op, a) => {
                 let a = self.eval(b, a);
@@ -247,7 +268,11 @@ impl<'a> Scalar<'a> {
         let address = Linear::address(index, shape);
         let wide = self.wide.is_some_and(|v| address.step(v).is_none_or(|s| !s.is_zero()));
         let (index, offset) = self.address(b, &address);
-        load_at(b, (self.place)(slot), dtype, index, offset, if wide { self.lanes(b) } else { 1 })
+        let lanes = if wide { self.lanes(b) } else { 1 };
+        let one = !self.mutable && matches!(slot, Slot::X(_)) && shape.iter().all(Dim::is_one);
+        let place = (self.place)(slot);
+        let load = |b: &mut Builder| load_at(b, place, dtype, index, offset, lanes);
+        if one { b.fixed(load) } else { load(b) }
     }
 
     /// An address as a register and a constant offset.

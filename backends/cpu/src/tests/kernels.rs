@@ -12,7 +12,7 @@ use dlc_vector::{Kernel, Level, interp};
 use std::collections::HashMap;
 
 /// Sizes by name.
-type Env = HashMap<String, i64>;
+pub(super) type Env = HashMap<String, i64>;
 
 fn floats(shape: &[usize], seed: u32) -> Tensor {
     dlc_ir::ops::common::elementwise::sample_floats(shape, seed)
@@ -57,7 +57,7 @@ fn program(level: Level, k: &Kernel, env: &Env, x: &[Tensor], y: &Tensor) -> dlc
 }
 
 /// What the machine code gives.
-fn machine(level: Level, k: &Kernel, env: &Env, x: &[Tensor], y: &Tensor) -> Tensor {
+pub(super) fn machine(level: Level, k: &Kernel, env: &Env, x: &[Tensor], y: &Tensor) -> Tensor {
     let image = program(level, k, env, x, y).to_image().unwrap();
     let model = rt::Model::from_image(image).unwrap();
     let mut session = rt::Session::new(&model, rt::Options::default()).unwrap();
@@ -65,7 +65,7 @@ fn machine(level: Level, k: &Kernel, env: &Env, x: &[Tensor], y: &Tensor) -> Ten
 }
 
 /// What the kernel interpreter gives, in two calls that share the work.
-fn interpreted(k: &Kernel, env: &Env, x: &[Tensor], y: &Tensor) -> Tensor {
+pub(super) fn interpreted(k: &Kernel, env: &Env, x: &[Tensor], y: &Tensor) -> Tensor {
     let mut buffers: Vec<Vec<u8>> = x.iter().map(|t| t.bytes().to_vec()).collect();
     buffers.push(vec![0xff; y.bytes().len()]);
     let args: Vec<i64> = k.args.iter().map(|d| at(d, env)).collect();
@@ -90,11 +90,11 @@ fn check(name: &str, body: &Body, l: &Lowering, x: &[Tensor], y: &Fact, env: &En
 }
 
 /// The levels this processor has.
-fn levels() -> impl Iterator<Item = Level> {
+pub(super) fn levels() -> impl Iterator<Item = Level> {
     Level::ALL.into_iter().filter(|l| *l <= Level::host())
 }
 
-fn sizes(symbolic: bool, dims: &[(&str, i64)]) -> (Vec<Dim>, Env) {
+pub(super) fn sizes(symbolic: bool, dims: &[(&str, i64)]) -> (Vec<Dim>, Env) {
     let env: Env = dims.iter().map(|(n, v)| (n.to_string(), *v)).collect();
     (dims.iter().map(|(n, v)| if symbolic { Dim::sym(n) } else { (*v).into() }).collect(), env)
 }

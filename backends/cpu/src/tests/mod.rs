@@ -1,5 +1,6 @@
 //! Generated code against the oracle, over the samples of every operator.
 
+mod bytes;
 mod kernels;
 mod layout;
 

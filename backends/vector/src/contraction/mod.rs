@@ -9,6 +9,7 @@
 //! The order of additions follows from the summed axes alone: it is the same at every level, for sizes known or not,
 //! and whichever factor is broadcast.
 
+pub mod dot;
 mod pack;
 
 use crate::builder::Builder;
@@ -42,6 +43,8 @@ pub struct Job {
     pub dtype: DType,
     /// The second factor packed as `[batch or 1][panels][k][columns]` in this slot.
     pub packed: Option<Slot>,
+    /// It is packed for products of bytes: see [`dot`].
+    pub bytes: bool,
     /// The result is stored as (batch, n, m).
     pub transposed: bool,
 }
@@ -160,15 +163,19 @@ pub fn kernel(level: Level, name: &str, job: &Job, place: &Place, buffers: usize
     let (m, n, k) = (count(&axes.m), count(&axes.n), count(&axes.k));
     let panels = n.ceil_div(&(level.columns() as i64).into());
     let bytes = k.clone() * Dim::from(level.columns() * panel.size());
-    let per_group = per_group(level, &k, &panels, panel);
-    let chunks = m.ceil_div(&rows_per_piece(level).into());
+    let dots = job.bytes.then(|| dot::bytes(level, c)).flatten();
+    let tall = if dots.is_some() { level.dot_rows() } else { level.rows() };
+    let one = dots.as_ref().map_or(bytes.as_const(), |d| Some(d.panel(level)));
+    let per_group = per_group(one, &panels);
+    let chunks = m.ceil_div(&rows_per_piece(tall).into());
     let groups = panels.ceil_div(&per_group.into());
     let mut b = Builder::new(level, buffers);
     let tile = b.scratch(level.rows() * level.columns() * 4);
     let memory = b.scratch_rest();
     let (begin, end) = b.range();
     let mut s = Scalar::new(place, false);
-    let t = Tiles { level, rows: rows_per_piece(level), job, axes: &axes, part, factor, panel, m, n, k, tile, memory };
+    let rows = rows_per_piece(tall);
+    let t = Tiles { level, tall, rows, job, axes: &axes, part, factor, panel, m, n, k, tile, memory, dots };
     let split = [(0, groups.clone()), (1, chunks.clone())];
     b.for_(begin, end, 1, |b, piece| {
         let (batch, group, chunk) = t.split(b, piece, &split);
@@ -178,24 +185,27 @@ pub fn kernel(level: Level, name: &str, job: &Job, place: &Place, buffers: usize
     let work = count(&axes.batch) * groups * chunks;
     let scratch = if job.packed.is_some() { 0.into() } else { bytes * per_group.into() };
     let flops = t.m.min_of(&t.rows.into()) * Dim::from(per_group * level.columns() as i64) * t.k.clone();
+    let flops = if job.bytes { flops.div(&2.into()) } else { flops };
     let grain = Dim::from(262_144).div(&(flops * cost(&c.a)).max_of(&1.into())).max_of(&1.into());
     b.finish(name, work, grain, scratch)
 }
 
 /// [`ROWS_PER_PIECE`], whole tiles.
-fn rows_per_piece(level: Level) -> i64 {
-    ROWS_PER_PIECE / level.rows() as i64 * level.rows() as i64
+fn rows_per_piece(tall: usize) -> i64 {
+    ROWS_PER_PIECE / tall as i64 * tall as i64
 }
 
-/// Panels in one piece of work.
-fn per_group(level: Level, k: &Dim, panels: &Dim, panel: DType) -> i64 {
-    let one = k.as_const().map_or(64 * 1024, |k| (k * (level.columns() * panel.size()) as i64).max(1));
+/// Panels, of so many bytes each, in one piece of work.
+fn per_group(one: Option<i64>, panels: &Dim) -> i64 {
+    let one = one.map_or(64 * 1024, |n| n.max(1));
     let most = panels.as_const().unwrap_or(16).max(1);
     (PANEL_BYTES / one).clamp(1, 16).min(most)
 }
 
 struct Tiles<'a> {
     level: Level,
+    /// Rows of a tile.
+    tall: usize,
     /// Rows of a piece of work.
     rows: i64,
     job: &'a Job,
@@ -208,6 +218,8 @@ struct Tiles<'a> {
     k: Dim,
     tile: Buf,
     memory: Buf,
+    /// The products are of bytes.
+    dots: Option<dot::Bytes>,
 }
 
 /// How the loops over the summed axes are cut into blocks.
@@ -259,7 +271,7 @@ impl Tiles<'_> {
         let row = b.mul(chunk, rows);
         let end = b.add(row, rows);
         let end = b.bin(Bin::Min, end, m);
-        let tall = self.level.rows() as i64;
+        let tall = self.tall as i64;
         let rows = b.bin(Bin::Sub, end, row);
         let height = b.index(tall);
         let left = b.bin(Bin::Rem, rows, height);
@@ -288,7 +300,7 @@ impl Tiles<'_> {
         };
         let m_const = self.m.as_const();
         if m_const.is_none_or(|m| m >= tall) {
-            sweep(b, row, whole, self.level.rows());
+            sweep(b, row, whole, self.tall);
         }
         // A known number of rows that are left is one tile; an unknown one is made of halves.
         match m_const.map(|m| m % tall) {
@@ -328,7 +340,10 @@ impl Tiles<'_> {
             Some(base) => b.add(base, p),
             None => b.bin(Bin::Sub, p, first),
         };
-        let stride = b.size(&(self.k.clone() * Dim::from(self.columns())));
+        let stride = match &self.dots {
+            Some(d) => b.index(d.panel(self.level)),
+            None => b.size(&(self.k.clone() * Dim::from(self.columns()))),
+        };
         b.mul(p, stride)
     }
 
@@ -341,6 +356,9 @@ impl Tiles<'_> {
 
     /// One tile of rows and vectors of columns: the sum in registers, the epilogue, the store.
     fn tile(&self, b: &mut Builder, s: &mut Scalar, at: At, (height, vectors): (usize, usize)) {
+        if let Some(d) = &self.dots {
+            return self.dot_tile(b, s, d, at, (height, vectors));
+        }
         let ty = Type { elem: elem(self.job.contract.acc), lanes: self.level.lanes() as u8 };
         let zero = if ty.elem == Elem::F32 { b.float(ty, 0.0) } else { b.int(ty, 0) };
         let sums: Vec<Vec<Reg>> = (0..height).map(|_| (0..vectors).map(|_| b.var(zero)).collect()).collect();
@@ -350,17 +368,25 @@ impl Tiles<'_> {
         let end = b.add(at.column, columns);
         let full = b.cmp(Cmp::Le, end, n);
         let exact = self.n.as_const().is_some_and(|n| n % self.columns() as i64 == 0);
-        if exact && self.wide_epilogue() {
-            return self.finish_lanes(b, s, at, &sums);
+        let wide = wide_epilogue(self.job, self.axes);
+        let starts = |b: &mut Builder| -> Vec<Reg> {
+            (0..vectors).map(|j| offset(b, at.column, j * self.level.lanes())).collect()
+        };
+        if exact && wide {
+            let starts = starts(b);
+            return self.finish_lanes(b, s, at, &sums, &starts);
         }
-        if !self.wide_epilogue() {
+        if !wide {
             return self.finish_scalar(b, s, at, &sums, n);
         }
         if crate::scalar::has_parts(self.level, &self.job.epilogue, self.job.dtype) {
             let left = b.bin(Bin::Sub, n, at.column);
             return self.finish_parts(b, s, at, &sums, left);
         }
-        let then = b.block(|b| self.finish_lanes(b, s, at, &sums));
+        let then = b.block(|b| {
+            let starts = starts(b);
+            self.finish_lanes(b, s, at, &sums, &starts);
+        });
         let els = b.block(|b| self.finish_scalar(b, s, at, &sums, n));
         b.push(crate::ir::Node::If { cond: full, then, els });
     }
@@ -473,26 +499,7 @@ impl Tiles<'_> {
         });
     }
 
-    /// The epilogue over one column variable, and that variable, if the columns' axes merge.
-    fn merged_epilogue(&self) -> Option<(u32, Expr)> {
-        let (vars, e) = dlc_ir::lower::rewrite::collapse_reduce(&self.axes.n, &self.job.epilogue);
-        match &vars[..] {
-            [] => Some((u32::MAX, e)),
-            [(v, _)] => Some((*v, e)),
-            _ => None,
-        }
-    }
-
-    fn wide_epilogue(&self) -> bool {
-        let in_rows = !self.job.transposed || self.m.is_one();
-        in_rows
-            && self.merged_epilogue().is_some_and(|(v, e)| {
-                let lanes = matches!(e.ty(), Ty::F32 | Ty::I32 | Ty::Bool);
-                lanes && crate::scalar::is_wide(&e, v) && has_only_vector_math(&e)
-            })
-    }
-
-    /// The same of the first `left` columns.
+    /// The epilogue in lanes of the first `left` columns.
     fn finish_parts(&self, b: &mut Builder, s: &mut Scalar, at: At, sums: &[Vec<Reg>], left: Reg) {
         let (zero, lanes) = (b.index(0), b.index(self.level.lanes() as i64));
         for j in 0..sums[0].len() {
@@ -502,21 +509,23 @@ impl Tiles<'_> {
             let count = b.bin(Bin::Max, count, zero);
             let count = b.bin(Bin::Min, count, lanes);
             let sums: Vec<Vec<Reg>> = sums.iter().map(|row| vec![row[j]]).collect();
-            b.part(count, |b| self.finish_lanes(b, s, At { column, ..at }, &sums));
+            b.part(count, |b| self.finish_lanes(b, s, at, &sums, &[column]));
         }
     }
 
-    fn finish_lanes(&self, b: &mut Builder, s: &mut Scalar, at: At, sums: &[Vec<Reg>]) {
-        let Some((v, e)) = self.merged_epilogue() else { return };
+    /// The epilogue in lanes from the first column of each vector on.
+    fn finish_lanes(&self, b: &mut Builder, s: &mut Scalar, at: At, sums: &[Vec<Reg>], columns: &[Reg]) {
+        let Some((v, e)) = merged_epilogue(self.job, self.axes) else { return };
+        let (m, e) = dlc_ir::lower::rewrite::collapse(self.axes.m.clone(), &e);
+        let rows = rows(b, &m, at.row, sums.len());
         for (i, sums) in sums.iter().enumerate() {
             let row = offset(b, at.row, i);
             let base = self.row_start(b, at.batch, row);
-            for (j, sum) in sums.iter().enumerate() {
-                let column = offset(b, at.column, j * self.level.lanes());
-                let to = b.add(base, column);
+            for (sum, column) in sums.iter().zip(columns) {
+                let to = b.add(base, *column);
                 s.scope(Some(v), |s| {
-                    decompose(b, s, &self.axes.m, row);
-                    s.bind(v, column);
+                    m.iter().zip(&rows[i]).for_each(|((v, _), r)| s.bind(*v, *r));
+                    s.bind(v, *column);
                     s.bind_reg(SUM, *sum);
                     let x = s.eval(b, &e);
                     let x = b.widen(x, self.level.lanes() as u8);
@@ -573,6 +582,55 @@ impl Tiles<'_> {
     }
 }
 
+/// The epilogue over one column variable, and that variable, if the columns' axes merge.
+fn merged_epilogue(job: &Job, axes: &Axes) -> Option<(u32, Expr)> {
+    let (vars, e) = dlc_ir::lower::rewrite::collapse_reduce(&axes.n, &job.epilogue);
+    match &vars[..] {
+        [] => Some((u32::MAX, e)),
+        [(v, _)] => Some((*v, e)),
+        _ => None,
+    }
+}
+
+fn wide_epilogue(job: &Job, axes: &Axes) -> bool {
+    let in_rows = !job.transposed || count(&axes.m).is_one();
+    in_rows
+        && merged_epilogue(job, axes).is_some_and(|(v, e)| {
+            let lanes = matches!(e.ty(), Ty::F32 | Ty::I32 | Ty::Bool);
+            lanes && crate::scalar::is_wide(&e, v) && has_only_vector_math(&e)
+        })
+}
+
+/// The values of the rows' axes for so many rows from `row` on: divided once, then counted.
+fn rows(b: &mut Builder, axes: &[(u32, Dim)], row: Reg, height: usize) -> Vec<Vec<Reg>> {
+    let mut now = vec![row; axes.len().min(1)];
+    for (_, d) in axes.iter().skip(1).rev() {
+        let d = b.size(d);
+        let part = b.bin(Bin::Rem, now[0], d);
+        let rest = b.bin(Bin::Div, now[0], d);
+        now.splice(0..1, [rest, part]);
+    }
+    if axes.len() <= 1 {
+        return (0..height).map(|i| now.iter().map(|r| offset(b, *r, i)).collect()).collect();
+    }
+    let (zero, mut out) = (b.index(0), vec![now.clone()]);
+    for _ in 1..height {
+        let mut carry = b.index(1);
+        for a in (0..axes.len()).rev() {
+            let next = b.add(now[a], carry);
+            now[a] = next;
+            if a > 0 {
+                let d = b.size(&axes[a].1);
+                let over = b.cmp(Cmp::Ge, next, d);
+                now[a] = b.select(over, zero, next);
+                carry = b.cast(Elem::I64, over);
+            }
+        }
+        out.push(now.clone());
+    }
+    out
+}
+
 fn offset(b: &mut Builder, r: Reg, by: usize) -> Reg {
     if by == 0 {
         return r;
@@ -583,6 +641,9 @@ fn offset(b: &mut Builder, r: Reg, by: usize) -> Reg {
 
 /// Whether everything computed from the sum, which is in lanes, can be.
 pub(crate) fn has_only_vector_math(e: &Expr) -> bool {
+    if let Some(index) = crate::scalar::table_index(e) {
+        return has_only_vector_math(index);
+    }
     let ok = match &**e {
         E::Un(op, a) => crate::math::is_vector(*op) || !has_sum(a),
         E::Bin(Bin::Pow | Bin::Rem | Bin::Shl | Bin::Shr, a, b) => !has_sum(a) && !has_sum(b),

@@ -3,7 +3,7 @@
 use super::{Function, clif_type};
 use crate::ir::{Elem, Inst, Reg, Type};
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
-use cranelift_codegen::ir::types::{F32, F64, I8, I32, I32X4, I64};
+use cranelift_codegen::ir::types::{F32, F64, I8, I8X16, I32, I32X4, I64};
 use cranelift_codegen::ir::{self as clif, InstBuilder, MemFlagsData, Value};
 use dlc_ir::lower::{Bin, Cmp, Un};
 
@@ -96,6 +96,31 @@ impl Function<'_> {
         let t = clif_type(ty);
         let c = if t == I32X4 { c } else { self.b.ins().bitcast(t, flags, c) };
         self.b.ins().bitselect(c, a, b)
+    }
+
+    /// Products of bytes, those of four neighbours added to a lane. Neighbours are first added in pairs: x86-64 has one
+    /// instruction for products of 16 bits and their sums.
+    pub(super) fn dot(&mut self, a: Reg, b: Reg, c: Reg) -> Value {
+        let (a, b, c) = (self.get(a), self.get(b), self.get(c));
+        let little = MemFlagsData::new().with_endianness(clif::Endianness::Little);
+        let (a, b) = (self.b.ins().bitcast(I8X16, little, a), self.b.ins().bitcast(I8X16, little, b));
+        let (x, y) = (self.b.ins().uwiden_low(a), self.b.ins().swiden_low(b));
+        let low = self.pairs(x, y);
+        let (x, y) = (self.b.ins().uwiden_high(a), self.b.ins().swiden_high(b));
+        let high = self.pairs(x, y);
+        let sums = self.b.ins().iadd_pairwise(low, high);
+        self.b.ins().iadd(sums, c)
+    }
+
+    /// Sums of neighbouring products of 16-bit lanes.
+    fn pairs(&mut self, x: Value, y: Value) -> Value {
+        let product = |f: &mut Self, high: bool| {
+            let wide = |f: &mut Self, v| if high { f.b.ins().swiden_high(v) } else { f.b.ins().swiden_low(v) };
+            let (x, y) = (wide(f, x), wide(f, y));
+            f.b.ins().imul(x, y)
+        };
+        let (low, high) = (product(self, false), product(self, true));
+        self.b.ins().iadd_pairwise(low, high)
     }
 
     /// Shifts by the width or more give 0.

@@ -53,6 +53,33 @@ impl Function<'_> {
         }
     }
 
+    /// Four bytes for each lane, of memory that the kernel does not write.
+    pub(super) fn bytes(&mut self, ty: Type, buf: Buf, index: Reg, offset: i32) -> Value {
+        let (p, o) = self.address(buf, DType::U8, index, offset);
+        self.b.ins().load(clif_type(ty), flags(false), p, o)
+    }
+
+    /// A byte of a table for each lane.
+    pub(super) fn lookup(&mut self, buf: Buf, mem: DType, index: Reg) -> Value {
+        let (ty, index) = (self.ty(index), self.get(index));
+        let (base, extra) = match buf {
+            Buf::Arg(k) => (self.buffers[k as usize], 0),
+            Buf::Scratch(o) => (self.params[4], o as i32),
+        };
+        let mut out = index;
+        for l in 0..ty.lanes {
+            let i = self.b.ins().extractlane(index, l);
+            let i = self.b.ins().uextend(I64, i);
+            let p = self.b.ins().iadd(base, i);
+            let x = match mem.is_signed() {
+                true => self.b.ins().sload8(I32, flags(true), p, extra),
+                false => self.b.ins().uload8(I32, flags(true), p, extra),
+            };
+            out = self.b.ins().insertlane(out, x, l);
+        }
+        out
+    }
+
     fn load_lanes(&mut self, ty: Type, mem: DType, p: Value, o: i32, flags: MemFlagsData) -> Value {
         let little = MemFlagsData::new().with_endianness(clif::Endianness::Little);
         let signed = mem.is_signed();

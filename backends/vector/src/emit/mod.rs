@@ -288,6 +288,7 @@ impl<'a> Function<'a> {
                     }
                 }
             }
+            Inst::Dot(a, b, c) => self.dot(a, b, c),
             Inst::Cmp(op, a, b) => self.cmp(op, a, b),
             Inst::Select(c, a, b) => self.select(ty, c, a, b),
             Inst::Cast(a) => self.cast(ty, a),
@@ -300,6 +301,8 @@ impl<'a> Function<'a> {
             Inst::Lane(a, l) => self.lane(a, l),
             Inst::Load { buf, mem, index, offset, fixed } => self.load(ty, buf, mem, index, offset, flags(fixed)),
             Inst::LoadPart { .. } | Inst::Scale(..) => unreachable!("{ABSENT}"),
+            Inst::Lookup { buf, mem, index } => self.lookup(buf, mem, index),
+            Inst::Bytes { buf, index, offset } => self.bytes(ty, buf, index, offset),
             Inst::Call(k, a, b) => self.call(k, a, b),
         }
     }

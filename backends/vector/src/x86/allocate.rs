@@ -2,7 +2,7 @@
 //! registers of a moment, and the scan is done again.
 
 use super::Level;
-use super::asm::{R, RAX, RDX};
+use super::asm::{Op, R, RAX, RDX};
 use super::code::{Addr, Class, Ins, Role, STACK, Src, V, Vector};
 use super::live::{Interval, intervals};
 use super::ops;
@@ -25,6 +25,8 @@ pub struct Allocated {
 
 /// First byte of the frame that is free for spilled registers: after the caller's stack pointer and the parameters.
 const FRAME: i32 = 64;
+/// Instructions that read less of their operand than they write: its place in memory would count other units.
+const NARROW: [Op; 6] = [ops::BROADCASTSS, ops::BROADCASTD, ops::PMOVSXBD, ops::PMOVSXWD, ops::PMOVZXBD, ops::PMOVZXWD];
 /// A weight no other register has: not to be spilled.
 const TEMPORARY: f64 = f64::INFINITY;
 
@@ -59,7 +61,7 @@ fn available(class: Class, level: Level, divides: bool) -> Vec<R> {
             let free = [RAX, RDX].into_iter().filter(|_| !divides);
             [1, 6, 7, 8, 9, 10, 11].into_iter().chain(free).chain([3, 5, 12, 13, 14, 15]).collect()
         }
-        Class::Vector => (0..if level == Level::Avx512 { 32 } else { 16 }).collect(),
+        Class::Vector => (0..if level >= Level::Avx512 { 32 } else { 16 }).collect(),
         Class::Mask => (1..8).collect(),
     }
 }
@@ -198,7 +200,7 @@ impl<'a> Spiller<'a> {
         if let Src::Reg(v) = x.src
             && x.len >= 32
             && x.len == self.level.bytes()
-            && x.op != ops::BROADCASTSS
+            && !NARROW.contains(&x.op)
             && self.classes[v as usize] == Class::Vector
             && let Some(Slot::Frame(at)) = self.slot(v)
         {

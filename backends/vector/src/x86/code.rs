@@ -84,8 +84,9 @@ pub enum Ins {
         len: Len,
         imm: Option<u8>,
     },
-    /// 32-bit lanes shifted by a constant; `number` is the operation.
+    /// Lanes shifted by a constant; `number` is the operation.
     ShiftLanes {
+        op: Op,
         number: u8,
         dst: V,
         src: V,

@@ -94,6 +94,15 @@ pub(crate) const PMOVZXWD: Op = w0(2, 1, 0x33);
 pub(crate) const PMOVDB: Op = evex(2, 2, 0x31, false);
 pub(crate) const PMOVDW: Op = evex(2, 2, 0x33, false);
 // I32 lanes.
+pub(crate) const BROADCASTD: Op = w0(2, 1, 0x58);
+pub(crate) const PDPBUSD: Op = evex(2, 1, 0x50, false);
+pub(crate) const PERMI2D: Op = evex(2, 1, 0x76, false);
+pub(crate) const PGATHERDD: Op = vex(2, 1, 0x90, false);
+pub(crate) const PSRLVD: Op = w0(2, 1, 0x45);
+/// Products of 16-bit lanes, neighbours added up.
+pub(crate) const PMADDWD: Op = w0(1, 1, 0xf5);
+/// Shifts of 16-bit lanes by a constant: numbers as for 32 bits.
+pub(crate) const PSHIFTW_IMM: Op = w0(1, 1, 0x71);
 pub(crate) const PADDD: Op = w0(1, 1, 0xfe);
 pub(crate) const PSUBD: Op = w0(1, 1, 0xfa);
 pub(crate) const PMULLD: Op = w0(2, 1, 0x40);

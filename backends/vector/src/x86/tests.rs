@@ -61,6 +61,10 @@ const THREE: &[(&str, Op)] = &[
     ("vpor", ops::POR),
     ("vpxor", ops::PXOR),
     ("vpsllvd", ops::PSLLVD),
+    ("vpmaddwd", ops::PMADDWD),
+    ("vpdpbusd", ops::PDPBUSD),
+    ("vpermi2d", ops::PERMI2D),
+    ("vpsrlvd", ops::PSRLVD),
     ("vpsravd", ops::PSRAVD),
 ];
 

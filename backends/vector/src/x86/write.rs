@@ -132,9 +132,9 @@ impl Writer<'_> {
             Ins::Take { op, dst, src, len, imm } => {
                 self.asm.vector(op, &plain(self.r(src), None, Rm::Reg(self.r(dst)), len, imm));
             }
-            Ins::ShiftLanes { number, dst, src, by, len } => {
+            Ins::ShiftLanes { op, number, dst, src, by, len } => {
                 let o = plain(number, Some(self.r(dst)), Rm::Reg(self.r(src)), len, Some(by));
-                self.asm.vector(ops::PSHIFTD_IMM, &o);
+                self.asm.vector(op, &o);
             }
             Ins::Blend { dst, mask, a, b, len } => {
                 let imm = Some(self.r(mask) << 4);

@@ -1,7 +1,7 @@
 //! `ConvInteger`: convolution of `x - x_zero_point` with `w - w_zero_point` in 32-bit integers.
 //! <https://onnx.ai/onnx/operators/onnx__ConvInteger.html>
 
-use super::common::quantize::sample_ints;
+use super::common::quantize::{sample_ints, shifts};
 use super::common::window::Window;
 use super::conv::{self, ConvAttrs};
 use crate::lower::{Contract, E, Expr, Lowering};
@@ -100,14 +100,14 @@ impl Op for ConvInteger {
 
 fn contract(a: &ConvAttrs, win: &Window, x: &[Option<&Fact>], y: &Fact) -> Result<Contract> {
     let mut c = conv::contract(a, win, need(x, 0, "x")?, need(x, 1, "w")?, y)?;
-    if let Some(z) = maybe(x, 2) {
+    if let Some(z) = maybe(x, 2).filter(|z| shifts(z)) {
         let zero = Expr::load(2, z, vec![Expr::int(0); z.rank()]);
         c.b = match &*c.b {
             E::Select(inside, load, outside) => inside.select(&load.sub(&zero), outside),
             _ => c.b.sub(&zero),
         };
     }
-    if let (Some(z), E::Load { index, .. }) = (maybe(x, 3), &*c.a.clone()) {
+    if let (Some(z), E::Load { index, .. }) = (maybe(x, 3).filter(|z| shifts(z)), &*c.a.clone()) {
         let at = if z.len().is_one() { Expr::int(0) } else { index[0].clone() };
         c.a = c.a.sub(&Expr::load(3, z, vec![at; z.rank()]));
     }

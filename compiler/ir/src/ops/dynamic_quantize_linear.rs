@@ -2,10 +2,10 @@
 //! <https://onnx.ai/onnx/operators/onnx__DynamicQuantizeLinear.html>
 
 use super::common::elementwise::sample_floats;
-use super::common::quantize::{rounded, saturate, saturate_expr};
-use crate::lower::{Expr, Lowering, Monoid, Proc, Ty, Un, for_, set, store};
+use super::common::quantize::{rounded, saturate};
+use crate::lower::Lowering;
 use crate::op::need;
-use crate::{Arity, Attrs, Ctx, DType, Fact, Num, Op, Result, Sample, Tensor, ensure};
+use crate::{Arity, Attrs, Ctx, DType, Fact, Graph, Num, Op, Result, Sample, Tensor, Value, ensure};
 
 pub struct DynamicQuantizeLinear;
 
@@ -38,37 +38,27 @@ impl Op for DynamicQuantizeLinear {
             Tensor::scalar(DType::U8, zero),
         ])
     }
-    /// Register 0 is the smallest element or 0, 1 the largest, 2 the scale, 3 the zero point.
-    fn lowering(&self, _: &Ctx, x: &[Option<&Fact>], y: &[Fact]) -> Result<Lowering> {
+    fn lowering(&self, _: &Ctx, x: &[Option<&Fact>], _: &[Fact]) -> Result<Lowering> {
         let x = need(x, 0, "x")?;
-        let at = Expr::vars(x.rank());
-        let v = Expr::load(0, x, at.clone());
-        let extreme = |m: Monoid| {
-            let from = x.rank() as u32;
-            let over = x.shape.iter().enumerate().map(|(i, d)| (from + i as u32, d.clone())).collect();
-            let index = (0..from).map(|i| Expr::var(from + i)).collect();
-            Expr::reduce(m, over, Expr::load(0, x, index))
-        };
-        let float = |r: u32| Expr::reg(r, Ty::F32);
-        let (zero, one) = (v.like(0.0), v.like(1.0));
-        let range = float(1).sub(&float(0));
-        let scale = range.eq(&zero).select(&one, &range.div(&v.like(255.0)));
-        let point = saturate_expr(&float(0).un(Un::Neg).div(&float(2)), None, DType::U8);
-        let element = saturate_expr(&v.div(&float(2)), Some(&Expr::reg(3, Ty::I32)), DType::U8);
-        let mut loops = vec![store(0, &y[0], at, element)];
-        for (i, d) in x.shape.iter().enumerate().rev() {
-            loops = vec![for_(i as u32, d, loops)];
+        let mut g = Graph::new("dynamic_quantize_linear");
+        let v = g.add_input("x", x.type_only());
+        let (zero, one) = (g.add_const("zero", Tensor::f32(&[], &[0.0])), g.add_const("one", Tensor::f32(&[], &[1.0])));
+        let lo = extreme(&mut g, v, x.rank(), "ReduceMin")?;
+        let hi = extreme(&mut g, v, x.rank(), "ReduceMax")?;
+        let (lo, hi) =
+            (g.apply("lo", "Min", Attrs::new(), &[lo, zero])?, g.apply("hi", "Max", Attrs::new(), &[hi, zero])?);
+        let range = g.apply("range", "Sub", Attrs::new(), &[hi, lo])?;
+        let steps = g.add_const("steps", Tensor::f32(&[], &[255.0]));
+        let step = g.apply("step", "Div", Attrs::new(), &[range, steps])?;
+        let none = g.apply("none", "Equal", Attrs::new(), &[range, zero])?;
+        let scale = g.apply("scale", "Where", Attrs::new(), &[none, one, step])?;
+        let depth = g.apply("depth", "Neg", Attrs::new(), &[lo])?;
+        let point = g.apply("point", "QuantizeLinear", Attrs::new(), &[depth, scale])?;
+        let y = g.apply("quantized", "QuantizeLinear", Attrs::new(), &[v, scale, point])?;
+        for (name, v) in [("y", y), ("y_scale", scale), ("y_zero_point", point)] {
+            g.add_output(name, v);
         }
-        let mut body = vec![
-            set(0, extreme(Monoid::Min).min(&zero)),
-            set(1, extreme(Monoid::Max).max(&zero)),
-            set(2, scale),
-            set(3, point),
-            store(1, &y[1], vec![], float(2)),
-            store(2, &y[2], vec![], Expr::reg(3, Ty::I32)),
-        ];
-        body.extend(loops);
-        Ok(Lowering::Proc(Proc { body, ..Proc::default() }))
+        Ok(Lowering::Expand(g))
     }
     fn samples(&self) -> Vec<Sample> {
         let s = |x: Tensor| Sample { outputs: 3, ..Sample::new(Attrs::new(), vec![x]) };
@@ -79,4 +69,17 @@ impl Op for DynamicQuantizeLinear {
             s(Tensor::f32(&[2], &[0.0, 0.0])),
         ]
     }
+}
+
+/// The extreme element, of rows first: rows are many pieces of work.
+fn extreme(g: &mut Graph, v: Value, rank: usize, op: &str) -> Result<Value> {
+    let plain = || Attrs::new().with("keepdims", 0i64);
+    let rows = match rank {
+        0 | 1 => v,
+        _ => {
+            let last = g.add_const(&format!("{op}.last"), Tensor::i64(&[1], &[-1]));
+            g.apply(&format!("{op}.rows"), op, plain(), &[v, last])?
+        }
+    };
+    g.apply(op, op, plain(), &[rows])
 }

@@ -2,7 +2,7 @@
 //! <https://onnx.ai/onnx/operators/onnx__MatMulInteger.html>
 
 use super::common::contract::{self, Matrices, shift, shift_load};
-use super::common::quantize::sample_ints;
+use super::common::quantize::{sample_ints, shifts};
 use crate::lower::{Expr, Lowering};
 use crate::op::{maybe, need};
 use crate::{Arity, Attrs, Ctx, DType, Dim, Fact, Op, Result, Sample, Tensor, ensure};
@@ -58,11 +58,11 @@ impl Op for MatMulInteger {
     fn lowering(&self, _: &Ctx, x: &[Option<&Fact>], y: &[Fact]) -> Result<Lowering> {
         let (a, b) = (need(x, 0, "A")?, need(x, 1, "B")?);
         let mut c = contract::matmul(a, b, &y[0])?;
-        if let Some(z) = maybe(x, 2) {
+        if let Some(z) = maybe(x, 2).filter(|z| shifts(z)) {
             let by: Vec<Dim> = column(&z.shape, a.rank());
             c.a = shift_load(&c.a, 2, z, &by, |at| at[..z.rank()].to_vec());
         }
-        if let Some(z) = maybe(x, 3) {
+        if let Some(z) = maybe(x, 3).filter(|z| shifts(z)) {
             c.b = shift_load(&c.b, 3, z, &z.shape, <[Expr]>::to_vec);
         }
         Ok(Lowering::Contract(c))

@@ -57,6 +57,7 @@ mod dft;
 mod div;
 mod dlc_count_grams;
 mod dlc_pack;
+mod dlc_table;
 mod dlc_trees;
 mod dlc_unpack;
 mod dropout;
@@ -356,6 +357,7 @@ pub static OPS: &[&dyn Op] = &[
     &div::DIV,
     &dlc_count_grams::CountGrams,
     &dlc_pack::Pack,
+    &dlc_table::Table,
     &dlc_trees::DlcTrees,
     &dlc_unpack::Unpack,
     &dropout::Dropout,

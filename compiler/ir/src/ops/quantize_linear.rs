@@ -95,7 +95,9 @@ impl Op for QuantizeLinear {
         let round = |v: Expr| if p.precision == DType::F32 { v } else { v.round_to(p.precision) };
         let float = |v: Expr| round(v.cast(Ty::F32));
         let s = Expr::load(1, scale, p.granularity.index(scale.rank(), &at));
-        let v = round(float(Expr::load(0, data, at.clone())).div(&float(s)));
+        let v = float(Expr::load(0, data, at.clone()));
+        let one = scale.constant().is_some_and(|s| s.iter().all(|s| s.f() == 1.0));
+        let v = if one { v } else { round(v.div(&float(s))) };
         let z = zero.map(|z| Expr::load(2, z, p.granularity.index(z.rank(), &at)));
         let stored = match p.conversion.to.is_float() {
             true => p.conversion.expr(&z.map_or(v.clone(), |z| v.add(&z))),

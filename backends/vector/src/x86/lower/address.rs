@@ -85,7 +85,7 @@ impl Lower<'_> {
         dst
     }
 
-    fn buffer(&mut self, buf: Buf) -> (V, i64) {
+    pub(super) fn buffer(&mut self, buf: Buf) -> (V, i64) {
         match buf {
             Buf::Scratch(o) => (self.parameter(4), o as i64),
             Buf::Arg(k) => {
@@ -173,6 +173,18 @@ impl Lower<'_> {
                 dst
             }
         }
+    }
+
+    /// Four bytes for each lane.
+    pub(super) fn bytes(&mut self, ty: Type, buf: Buf, index: Reg, offset: i32) -> V {
+        let from = self.address(buf, DType::U8, index, offset);
+        if ty.lanes > 1 {
+            let len = ty.lanes * 4;
+            return self.load_vector(ops::MOVUPS_LOAD, from, len, len);
+        }
+        let dst = self.general();
+        self.push(Ins::Load { size: 4, signed: true, dst, from });
+        dst
     }
 
     pub(super) fn store(&mut self, buf: Buf, mem: DType, index: Reg, offset: i32, value: Reg) {

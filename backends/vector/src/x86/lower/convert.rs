@@ -2,10 +2,11 @@
 
 use super::Lower;
 use super::scalar::is_float;
-use crate::ir::{Elem, Reg, Type};
+use crate::ir::{Elem, Inst, Reg, Type};
 use crate::x86::asm::{Alu, Cc, Op, Shift};
 use crate::x86::code::{Class, Ins, Src, V, Vector};
 use crate::x86::{Level, ops};
+use dlc_ir::lower::Bin;
 
 impl Lower<'_> {
     pub(super) fn cast(&mut self, ty: Type, a: Reg) -> V {
@@ -135,7 +136,7 @@ impl Lower<'_> {
         match (from, to) {
             (a, b) if a == b => x,
             (Elem::I32, Elem::F32) => self.op2(ops::CVTDQ2PS, len, x, None),
-            (Elem::F32, Elem::I32) => self.ints_of(len, x),
+            (Elem::F32, Elem::I32) => self.ints_of(len, x, self.is_below(a, 2f64.powi(31))),
             (Elem::F32, Elem::Mask) => {
                 let zero = self.op3(ops::PXOR, len, x, x, None);
                 self.compare_ps(4, len, x, zero)
@@ -152,7 +153,7 @@ impl Lower<'_> {
 
     /// Lanes of `x` where the mask holds, else 0.
     fn kept(&mut self, len: u8, mask: V, x: V) -> V {
-        if self.level != Level::Avx512 {
+        if self.level < Level::Avx512 {
             return self.op3(ops::PAND, len, mask, x, None);
         }
         let (dst, src, mask) = (self.vector(), Src::Reg(x), Some((mask, true)));
@@ -162,7 +163,7 @@ impl Lower<'_> {
     }
 
     fn truths(&mut self, len: u8, x: V) -> V {
-        if self.level == Level::Avx512 {
+        if self.level >= Level::Avx512 {
             let (dst, src) = (self.fresh(Class::Mask), Src::Reg(x));
             let op = ops::PTESTMD;
             let v = Vector { op, dst, second: Some(x), src, len, unit: len, imm: None, mask: None, adds: false };
@@ -175,13 +176,42 @@ impl Lower<'_> {
         self.op3(ops::PXOR, len, none, ones, None)
     }
 
-    fn ints_of(&mut self, len: u8, x: V) -> V {
+    /// Saturated integers; those of small numbers need no look at the upper end.
+    fn ints_of(&mut self, len: u8, x: V, small: bool) -> V {
+        let number = self.compare_ps(7, len, x, x);
+        if small && self.level >= Level::Avx512 {
+            let (dst, src, mask) = (self.vector(), Src::Reg(x), Some((number, true)));
+            let op = ops::CVTTPS2DQ;
+            self.push(Ins::Vector(Vector { op, dst, second: None, src, len, unit: len, imm: None, mask, adds: false }));
+            return dst;
+        }
         let t = self.op2(ops::CVTTPS2DQ, len, x, None);
+        if small {
+            return self.kept(len, number, t);
+        }
         let (limit, most) = (self.pattern_lanes(0x4f00_0000, len), self.pattern_lanes(0x7fff_ffff, len));
         let over = self.compare_ps(0x1d, len, x, limit);
         let t = self.choose(len, over, most, t);
-        let number = self.compare_ps(7, len, x, x);
         self.kept(len, number, t)
+    }
+
+    /// Whether lanes are known to be less than a number, or no number.
+    fn is_below(&self, r: Reg, limit: f64) -> bool {
+        let less = |r: &Reg| self.constant_float(*r).is_some_and(|c| c < limit);
+        match self.defs[r as usize] {
+            Some((Inst::Bin(Bin::Min, a, b), _)) => less(&a) || less(&b),
+            Some((Inst::Bin(Bin::Max, a, b), _)) if less(&b) => self.is_below(a, limit),
+            _ => false,
+        }
+    }
+
+    /// The float constant that a register holds in every lane.
+    fn constant_float(&self, r: Reg) -> Option<f64> {
+        match self.defs[r as usize]?.0 {
+            Inst::Float(v) => Some(v),
+            Inst::Splat(a) => self.constant_float(a),
+            _ => None,
+        }
     }
 
     /// The same bits as F32 or I32.

@@ -14,7 +14,7 @@ const NOT_EQUAL: u8 = 4;
 
 impl Lower<'_> {
     pub(super) fn is_512(&self) -> bool {
-        self.level == Level::Avx512
+        self.level >= Level::Avx512
     }
 
     /// A 32-bit pattern in all lanes.
@@ -76,7 +76,7 @@ impl Lower<'_> {
     }
 
     /// A vector instruction that gives a mask register.
-    fn op3_mask(&mut self, op: Op, len: u8, second: V, src: V, imm: Option<u8>) -> V {
+    pub(super) fn op3_mask(&mut self, op: Op, len: u8, second: V, src: V, imm: Option<u8>) -> V {
         let dst = self.mask();
         let src = Src::Reg(src);
         self.push(Ins::Vector(Vector {
@@ -247,7 +247,7 @@ impl Lower<'_> {
             }
             let dst = self.vector();
             let number = if op == Bin::Shl { 6 } else { 4 };
-            self.push(Ins::ShiftLanes { number, dst, src: x, by: by as u8, len });
+            self.push(Ins::ShiftLanes { op: ops::PSHIFTD_IMM, number, dst, src: x, by: by as u8, len });
             return dst;
         }
         if op == Bin::Shl {
@@ -281,12 +281,26 @@ impl Lower<'_> {
                 let x = self.op2(ops::MOVD_TO[0], 16, all, None);
                 self.op2(ops::BROADCASTSS, len, x, None)
             }
-            _ => {
-                let x = self.get(a);
-                let x = self.op2(ops::MOVD_TO[0], 16, x, None);
-                self.op2(ops::BROADCASTSS, len, x, None)
-            }
+            _ => self.splat_int(a, len),
         }
+    }
+
+    fn splat_int(&mut self, a: Reg, len: u8) -> V {
+        let at = |l: &Self, stores| stores == l.stores && l.at == l.top();
+        let from = match self.defs[a as usize] {
+            Some((Inst::Bytes { buf, index, offset }, n)) if at(self, n) => Some((buf, DType::U8, index, offset)),
+            Some((Inst::Load { buf, mem: DType::I32, index, offset, .. }, n)) if at(self, n) => {
+                Some((buf, DType::I32, index, offset))
+            }
+            _ => None,
+        };
+        if let Some((buf, mem, index, offset)) = from {
+            let from = self.address(buf, mem, index, offset);
+            return self.load_vector(ops::BROADCASTD, from, len, 4);
+        }
+        let x = self.get(a);
+        let x = self.op2(ops::MOVD_TO[0], 16, x, None);
+        self.op2(ops::BROADCASTD, len, x, None)
     }
 
     /// One element of memory goes to all lanes without a stop in between, if nothing was written since its load.

@@ -7,7 +7,9 @@
 mod address;
 mod control;
 mod convert;
+mod dot;
 mod lanes;
+mod lookup;
 mod part;
 mod scalar;
 
@@ -178,7 +180,7 @@ impl Lower<'_> {
     fn class(&self, ty: Type) -> Class {
         match (ty.elem, ty.lanes) {
             (Elem::Mask, 1) | (Elem::I32 | Elem::I64 | Elem::U64, 1) => Class::General,
-            (Elem::Mask, _) if self.level == Level::Avx512 => Class::Mask,
+            (Elem::Mask, _) if self.level >= Level::Avx512 => Class::Mask,
             _ => Class::Vector,
         }
     }
@@ -192,7 +194,12 @@ impl Lower<'_> {
     fn define(&mut self, r: Reg, i: &Inst) {
         let ty = self.ty(r);
         let v = match i {
-            Inst::Load { .. } | Inst::LoadPart { .. } | Inst::Call(..) => {
+            // What the kernel never writes is read once.
+            Inst::Load { buf, mem, index, offset: 0, fixed: true } if self.constant_int(*index) == Some(0) => {
+                let key = Key::Inst { tag: format!("load {buf:?} {mem}"), regs: [V::MAX; 3], ty };
+                self.once(key, &[], |l| l.inst(ty, i))
+            }
+            Inst::Load { .. } | Inst::LoadPart { .. } | Inst::Bytes { .. } | Inst::Call(..) => {
                 self.at = self.top();
                 self.inst(ty, i)
             }
@@ -242,6 +249,7 @@ impl Lower<'_> {
             Inst::Bin(op, a, b) => self.bin(ty, op, a, b),
             Inst::Fma(a, b, c) => self.fma(ty, a, b, c),
             Inst::Scale(a, n) => self.scale(ty, a, n),
+            Inst::Dot(a, b, c) => self.dot(ty, a, b, c),
             Inst::Cmp(op, a, b) if ty.lanes > 1 => self.cmp_lanes(op, a, b),
             Inst::Cmp(op, a, b) => self.cmp(op, a, b),
             Inst::Select(c, a, b) if ty.lanes > 1 => self.select_lanes(ty, c, a, b),
@@ -253,6 +261,8 @@ impl Lower<'_> {
             Inst::Lane(a, n) => self.lane(a, n),
             Inst::Load { buf, mem, index, offset, .. } => self.load(ty, buf, mem, index, offset),
             Inst::LoadPart { buf, mem, index, offset, count } => self.load_part(ty, (buf, mem, index, offset), count),
+            Inst::Lookup { buf, mem, index } => self.lookup(ty, buf, mem, index),
+            Inst::Bytes { buf, index, offset } => self.bytes(ty, buf, index, offset),
             Inst::Call(k, a, b) => self.call(k, a, b),
         }
     }
@@ -279,9 +289,10 @@ impl Lower<'_> {
 pub(super) fn operands(i: &Inst) -> Vec<Reg> {
     match *i {
         Inst::Un(_, a) | Inst::Cast(a) | Inst::Bits(a) | Inst::Splat(a) | Inst::Lane(a, _) => vec![a],
+        Inst::Lookup { index, .. } => vec![index],
         Inst::Bin(_, a, b) | Inst::Cmp(_, a, b) | Inst::Scale(a, b) | Inst::Call(_, a, b) => vec![a, b],
-        Inst::Fma(a, b, c) | Inst::Select(a, b, c) => vec![a, b, c],
-        Inst::Load { index, .. } => vec![index],
+        Inst::Fma(a, b, c) | Inst::Dot(a, b, c) | Inst::Select(a, b, c) => vec![a, b, c],
+        Inst::Load { index, .. } | Inst::Bytes { index, .. } => vec![index],
         Inst::LoadPart { index, count, .. } => vec![index, count],
         Inst::Float(_) | Inst::Int(_) | Inst::Arg(_) | Inst::Begin | Inst::End => vec![],
     }
@@ -299,12 +310,16 @@ fn tag(i: &Inst) -> String {
         Inst::Lane(_, n) => format!("lane {n}"),
         Inst::Fma(..) => "fma".into(),
         Inst::Scale(..) => "scale".into(),
+        Inst::Dot(..) => "dot".into(),
         Inst::Select(..) => "select".into(),
         Inst::Cast(_) => "cast".into(),
         Inst::Bits(_) => "bits".into(),
         Inst::Splat(_) => "splat".into(),
+        Inst::Lookup { buf, mem, .. } => format!("lookup {buf:?} {mem}"),
         Inst::Begin => "begin".into(),
         Inst::End => "end".into(),
-        Inst::Load { .. } | Inst::LoadPart { .. } | Inst::Call(..) => unreachable!("loads and calls are not shared"),
+        Inst::Load { .. } | Inst::LoadPart { .. } | Inst::Bytes { .. } | Inst::Call(..) => {
+            unreachable!("loads and calls are not shared")
+        }
     }
 }

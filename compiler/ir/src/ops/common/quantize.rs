@@ -81,6 +81,11 @@ pub fn check_zero(zero: Option<&Fact>, scale: &Fact, dtype: DType) -> Result<()>
     }
 }
 
+/// Whether a zero point changes anything: it is not known to be 0 everywhere.
+pub fn shifts(zero: &Fact) -> bool {
+    zero.constant().is_none_or(|z| z.iter().any(|z| z.i() != 0))
+}
+
 /// A float rounded to an element of `dtype`.
 pub fn rounded(dtype: DType, v: f64) -> f64 {
     Tensor::scalar(dtype, Num::F(v)).at(0).f()

@@ -1,0 +1,281 @@
+//! Products of bytes: sums of four neighbours at a time ([`crate::ir::Inst::Dot`]), exact in 32 bits.
+//!
+//! The first factor is read where it is: four elements that lie side by side are one word for all lanes. The second is
+//! constant and packed for it, `[panel][sums of the columns][fours][columns][4]`. Instructions want the first factor
+//! unsigned and the second signed, so that others are moved by 128; what that and the zero points add is
+//! `zero * sum of the column`, taken off before. Runs of the first factor whose length is no multiple of four end in zeros.
+
+use super::{At, Axes, Job, Tiles, count, offset};
+use crate::builder::Builder;
+use crate::ir::{Buf, Reg, Type};
+use crate::level::Level;
+use crate::scalar::Scalar;
+use dlc_ir::lower::affine::Linear;
+use dlc_ir::lower::rewrite::{collapse, collapse_reduce, depends};
+use dlc_ir::lower::{Bin, Contract, E, Expr, Slot, Ty};
+use dlc_ir::{DType, Dim};
+
+/// Moves between the signed and the unsigned bytes.
+pub const FLIP: i64 = 128;
+
+/// A contraction of bytes whose second factor is constant.
+#[derive(Clone, Debug)]
+pub struct Bytes {
+    /// First factor, a load, over the merged summed axes and rows.
+    a: Expr,
+    /// Summed axes, merged as the first factor allows; it steps by one element along the last.
+    pub k: Vec<(u32, i64)>,
+    /// Rows, merged as the first factor allows.
+    m: Vec<(u32, Dim)>,
+    /// What is taken off the first factor.
+    zero: Option<Expr>,
+    /// The second factor, a load.
+    pub b: Expr,
+    /// What is taken off the second factor.
+    pub b_zero: Option<Expr>,
+}
+
+impl Bytes {
+    /// Elements of the first factor that are read side by side.
+    pub fn run(&self) -> i64 {
+        self.k.last().map_or(1, |k| k.1)
+    }
+
+    /// Runs of a sum.
+    pub fn runs(&self) -> i64 {
+        self.k.iter().rev().skip(1).map(|k| k.1).product()
+    }
+
+    /// Bytes of a panel.
+    pub fn panel(&self, level: Level) -> i64 {
+        (1 + self.runs() * fours(self.run())) * level.columns() as i64 * 4
+    }
+
+    /// How far the second factor is moved, to be signed.
+    pub fn moved(&self) -> i64 {
+        if dtype(&self.b) == DType::U8 { FLIP } else { 0 }
+    }
+}
+
+/// Words of so many bytes.
+pub fn fours(bytes: i64) -> i64 {
+    (bytes + 3) / 4
+}
+
+/// First columns of the vectors of a panel. Vectors of the last columns reach back to be whole.
+pub fn first_columns(level: Level, columns: usize, panel: usize) -> Vec<usize> {
+    let lanes = level.lanes();
+    let starts = (0..level.columns()).step_by(lanes).map(|j| panel * level.columns() + j);
+    starts.filter(|s| *s < columns).map(|s| s.min(columns - lanes)).collect()
+}
+
+fn dtype(load: &Expr) -> DType {
+    match &**load {
+        E::Load { dtype, .. } => *dtype,
+        _ => DType::F32,
+    }
+}
+
+/// A load of bytes, and what is taken off it.
+pub fn shifted(e: &Expr) -> Option<(Expr, Option<Expr>)> {
+    let (load, zero) = match &**e {
+        E::Bin(Bin::Sub, x, zero) => (x, Some(zero.clone())),
+        _ => (e, None),
+    };
+    let bytes = matches!(&**load, E::Load { dtype: DType::I8 | DType::U8, slot: Slot::X(_), .. });
+    bytes.then(|| (load.clone(), zero))
+}
+
+/// The contraction as one of bytes, if it is one whose sums, columns and runs are known.
+pub fn bytes(level: Level, c: &Contract) -> Option<Bytes> {
+    let axes = Axes::of(c);
+    let ((a, zero), (b, b_zero)) = (shifted(&c.a)?, shifted(&c.b)?);
+    let fixed = |z: &Option<Expr>, with: &[(u32, Dim)]| z.as_ref().is_none_or(|z| !depends(z, with));
+    let wide = count(&axes.n).as_const().is_some_and(|n| n >= level.lanes() as i64);
+    let zeros = fixed(&zero, &[&axes.m[..], &axes.k].concat()) && fixed(&b_zero, &axes.k);
+    if c.acc != Ty::I32 || !wide || !zeros {
+        return None;
+    }
+    let (k, a) = collapse_reduce(&axes.k, &a);
+    let (m, a) = collapse(axes.m, &a);
+    let k = k.iter().map(|(v, d)| Some((*v, d.as_const().filter(|n| *n > 0)?))).collect::<Option<Vec<_>>>()?;
+    let (last, _) = k.last()?;
+    let side_by_side = address(&a).is_some_and(|l| l.step(*last).is_some_and(|s| s.is_one()));
+    side_by_side.then_some(Bytes { a, k, m, zero, b, b_zero })
+}
+
+fn address(load: &Expr) -> Option<Linear> {
+    let E::Load { index, shape, .. } = &**load else { return None };
+    Some(Linear::address(index, shape)).filter(|l| l.other.is_empty())
+}
+
+/// Whether the results of such a contraction are computed in lanes: else there is no kernel of it.
+pub fn is_wide(level: Level, job: &Job) -> bool {
+    super::wide_epilogue(job, &Axes::of(&job.contract)) && job.bytes && level.lanes() > 1
+}
+
+impl Tiles<'_> {
+    /// One tile of so many vectors: the sums in registers, the epilogue, the store.
+    pub(super) fn dot_tile(
+        &self,
+        b: &mut Builder,
+        s: &mut Scalar,
+        d: &Bytes,
+        at: At,
+        (height, vectors): (usize, usize),
+    ) {
+        let first = self.first_sums(b, s, d, at, vectors);
+        let sums: Vec<Vec<Reg>> = (0..height).map(|_| first.iter().map(|f| b.var(*f)).collect()).collect();
+        let rows = super::rows(b, &d.m, at.row, height);
+        let zero = b.index(0);
+        let words = b.index(4 * self.columns() as i64);
+        let start = b.add(at.panel, words);
+        s.scope(None, |s| self.dot_runs(b, s, d, &d.k, (start, zero), &rows, &sums));
+        let columns = self.vector_columns(b, at.column, vectors);
+        self.finish_lanes(b, s, at, &sums, &columns);
+    }
+
+    /// First column of every vector.
+    fn vector_columns(&self, b: &mut Builder, column: Reg, vectors: usize) -> Vec<Reg> {
+        let lanes = self.level.lanes();
+        let n = self.n.as_const().unwrap_or(0);
+        let last = b.index(n - lanes as i64);
+        let whole = n % lanes as i64 == 0;
+        let at = |j: usize, b: &mut Builder| offset(b, column, j * lanes);
+        let clamp = |b: &mut Builder, c: Reg| if whole { c } else { b.bin(Bin::Min, c, last) };
+        (0..vectors)
+            .map(|j| {
+                let c = at(j, b);
+                clamp(b, c)
+            })
+            .collect()
+    }
+
+    /// What sums begin with: what the first factor's zero point adds to all of them, taken off.
+    fn first_sums(&self, b: &mut Builder, s: &mut Scalar, d: &Bytes, at: At, vectors: usize) -> Vec<Reg> {
+        let ty = Type { elem: crate::ir::Elem::I32, lanes: self.level.lanes() as u8 };
+        let moved = if dtype(&d.a) == DType::I8 { FLIP } else { 0 };
+        if d.zero.is_none() && moved == 0 {
+            let zero = b.int(ty, 0);
+            return vec![zero; vectors];
+        }
+        let minus = b.int(ty.with(1), -moved);
+        let minus = match &d.zero {
+            Some(z) => {
+                let z = s.scope(None, |s| s.eval(b, z));
+                b.bin(Bin::Sub, minus, z)
+            }
+            None => minus,
+        };
+        let minus = b.widen(minus, ty.lanes);
+        let panel = self.panel_buf(s);
+        let mut first = |j: usize| {
+            let sums = b.bytes(ty.lanes, panel, at.panel, 4 * (j * self.level.lanes()) as i32);
+            b.mul(sums, minus)
+        };
+        (0..vectors).map(&mut first).collect()
+    }
+
+    /// Loops over the summed axes; the panel's bytes from `start` on are those of the current step.
+    fn dot_runs(
+        &self,
+        b: &mut Builder,
+        s: &mut Scalar,
+        d: &Bytes,
+        k: &[(u32, i64)],
+        (start, zero): (Reg, Reg),
+        rows: &[Vec<Reg>],
+        sums: &[Vec<Reg>],
+    ) {
+        let Some(((v, n), rest)) = k.split_first().filter(|k| !k.1.is_empty()) else {
+            return self.dot_run(b, s, d, (start, zero), rows, sums);
+        };
+        let under: i64 = rest[..rest.len() - 1].iter().map(|k| k.1).product();
+        let (hi, stride) = (b.index(*n), b.index(under * fours(d.run()) * 4 * self.columns() as i64));
+        b.for_(zero, hi, 1, |b, i| {
+            s.bind(*v, i);
+            let skip = b.mul(i, stride);
+            let start = b.add(start, skip);
+            s.scope(None, |s| self.dot_runs(b, s, d, rest, (start, zero), rows, sums));
+        });
+    }
+
+    /// One run: whole words, and the bytes that are left.
+    fn dot_run(
+        &self,
+        b: &mut Builder,
+        s: &mut Scalar,
+        d: &Bytes,
+        (start, zero): (Reg, Reg),
+        rows: &[Vec<Reg>],
+        sums: &[Vec<Reg>],
+    ) {
+        let whole = d.run() / 4 * 4;
+        let columns = b.index(self.columns() as i64);
+        let step = |b: &mut Builder, s: &mut Scalar, i: Reg, bytes: i64| {
+            let skip = b.mul(i, columns);
+            let panel = b.add(start, skip);
+            s.bind(d.k.last().map_or(u32::MAX, |k| k.0), i);
+            s.scope(None, |s| self.dot_step(b, s, d, panel, bytes, rows, sums));
+        };
+        let end = b.index(whole);
+        if whole > 0 {
+            b.for_(zero, end, 4, |b, i| step(b, s, i, 4));
+        }
+        if d.run() > whole {
+            step(b, s, end, d.run() - whole);
+        }
+    }
+
+    /// Up to four products for every sum.
+    fn dot_step(
+        &self,
+        b: &mut Builder,
+        s: &mut Scalar,
+        d: &Bytes,
+        panel: Reg,
+        bytes: i64,
+        rows: &[Vec<Reg>],
+        sums: &[Vec<Reg>],
+    ) {
+        let lanes = self.level.lanes();
+        let buf = self.panel_buf(s);
+        let vectors = sums.first().map_or(0, Vec::len);
+        let columns: Vec<Reg> =
+            (0..vectors).map(|j| b.bytes(lanes as u8, buf, panel, 4 * (j * lanes) as i32)).collect();
+        for (row, sums) in rows.iter().zip(sums) {
+            let x = s.scope(None, |s| self.word(b, s, d, row, bytes));
+            let mut x = b.widen(x, lanes as u8);
+            if dtype(&d.a) == DType::I8 {
+                let flip = b.int(b.ty(x), 0x8080_8080u32 as i32 as i64);
+                x = b.bin(Bin::Xor, x, flip);
+            }
+            for (sum, column) in sums.iter().zip(&columns) {
+                let next = b.dot(x, *column, *sum);
+                b.set(*sum, next);
+            }
+        }
+    }
+
+    /// So many bytes of a row of the first factor as a word.
+    fn word(&self, b: &mut Builder, s: &mut Scalar, d: &Bytes, row: &[Reg], bytes: i64) -> Reg {
+        d.m.iter().zip(row).for_each(|((v, _), r)| s.bind(*v, *r));
+        let (buf, l): (Buf, Linear) = match (&*d.a, address(&d.a)) {
+            (E::Load { slot, .. }, Some(l)) => (s.place(*slot), l),
+            _ => unreachable!("the first factor is a load"),
+        };
+        let (index, offset) = s.address(b, &l);
+        if bytes == 4 {
+            return b.bytes(1, buf, index, offset);
+        }
+        let ty = Type::scalar(crate::ir::Elem::I32);
+        let mut word = b.load(ty, buf, DType::U8, index, offset);
+        for i in 1..bytes {
+            let x = b.load(ty, buf, DType::U8, index, offset + i as i32);
+            let by = b.int(ty, 8 * i);
+            let x = b.bin(Bin::Shl, x, by);
+            word = b.bin(Bin::Or, word, x);
+        }
+        word
+    }
+}
