@@ -37,6 +37,7 @@ pub enum Work {
 pub static STAGES: &[Stage] = &[
     stage("import", "the file is a graph, with sizes that the user fixed", Work::Import(import)),
     stage("infer", "every fact follows from those of the inputs", Work::Graph(infer)),
+    stage("integers", "products of dequantized tensors are products of integers", Work::Graph(integers)),
     stage("fold", "what only depends on constants and known sizes is constant", Work::Graph(fold)),
     stage("cleanup", "nothing is computed twice, or for nothing", Work::Graph(cleanup)),
     stage("dce", "every node is needed by an output", Work::Graph(dce)),
@@ -162,6 +163,10 @@ fn text_form(path: &Path) -> Result<Option<String>, Cause> {
 
 fn infer(graph: &mut Graph, _: &Options) -> Result<(), Cause> {
     Ok(graph.infer_all()?)
+}
+
+fn integers(graph: &mut Graph, _: &Options) -> Result<(), Cause> {
+    dlc_passes::integers(graph).map(drop).map_err(Cause::from)
 }
 
 fn fold(graph: &mut Graph, _: &Options) -> Result<(), Cause> {

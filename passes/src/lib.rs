@@ -3,6 +3,7 @@
 //! * [`fold()`]: what only depends on constants and known sizes becomes a constant.
 //! * [`cleanup()`]: operators that change nothing, repeated computations, branches that are decided.
 //! * [`dce()`]: what no output needs.
+//! * [`integers()`]: products of dequantized tensors are dequantized products of integers.
 //! * [`forms()`]: sequences and optionals are written as tensors.
 //! * [`simplify`]: the first three until nothing changes.
 //!
@@ -12,12 +13,14 @@ pub mod cleanup;
 pub mod dce;
 pub mod fold;
 pub mod forms;
+pub mod integers;
 mod subgraph;
 
 pub use cleanup::cleanup;
 pub use dce::dce;
 pub use fold::fold;
 pub use forms::forms;
+pub use integers::integers;
 
 use dlc_ir::{Graph, Result};
 
