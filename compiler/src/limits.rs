@@ -9,6 +9,11 @@ pub fn products() -> Result<Limit> {
     dlc_cpu::limits::products(Level::host()).map_err(|e| Error::stage("limits", e))
 }
 
+/// Products of bytes that are added on.
+pub fn products_of_bytes() -> Result<Limit> {
+    dlc_cpu::limits::products_of_bytes(Level::host()).map_err(|e| Error::stage("limits", e))
+}
+
 /// So many bytes read one after another.
 pub fn reads(bytes: usize) -> Result<Limit> {
     dlc_cpu::limits::reads(Level::host(), bytes).map_err(|e| Error::stage("limits", e))

@@ -1,7 +1,7 @@
 //! What this machine can do at most, measured now.
 
 use crate::failure::{Doing, Result};
-use dlc_compiler::limits::{Limit, products, reads};
+use dlc_compiler::limits::{Limit, products, products_of_bytes, reads};
 use dlc_runtime::{Model, Options, Session, Tensor};
 use serde::Serialize;
 use std::time::{Duration, Instant};
@@ -16,6 +16,8 @@ const TIME: Duration = Duration::from_millis(120);
 pub struct Limits {
     /// Operations on f32 a second, in registers.
     pub operations_per_second: f64,
+    /// Operations on bytes a second, in registers.
+    pub byte_operations_per_second: f64,
     /// How many bytes, and how many of so many are read a second; ascending.
     pub bytes_per_second: Vec<(u64, f64)>,
 }
@@ -26,19 +28,24 @@ impl Limits {
         let doing = || "measuring the limits of the machine".to_string();
         let work = products().doing(doing)?;
         let operations_per_second = work.operations as f64 / fastest(&work, threads)?;
+        let work = products_of_bytes().doing(doing)?;
+        let byte_operations_per_second = work.operations as f64 / fastest(&work, threads)?;
         let mut bytes_per_second = vec![];
         for size in SIZES {
             let work = reads(size).doing(doing)?;
             bytes_per_second.push((work.bytes, work.bytes as f64 / fastest(&work, threads)?));
         }
-        Ok(Limits { operations_per_second, bytes_per_second })
+        Ok(Limits { operations_per_second, byte_operations_per_second, bytes_per_second })
     }
 
-    /// Least seconds for so many operations on so many bytes, and whether memory is what takes them.
-    pub fn least(&self, operations: u64, bytes: u64) -> (f64, bool) {
+    /// Least seconds of a function for so many operations on so many bytes of memory, and whether that is what takes them. Those
+    /// of functions that are named for it are on bytes.
+    pub fn least(&self, function: &str, operations: u64, bytes: u64) -> (f64, bool) {
         let rate = self.bytes_per_second.iter().find(|(n, _)| bytes <= *n).or(self.bytes_per_second.last());
         let memory = rate.map_or(0.0, |r| bytes as f64 / r.1);
-        let arithmetic = operations as f64 / self.operations_per_second;
+        let of_bytes = function.starts_with("bytes_");
+        let rate = if of_bytes { self.byte_operations_per_second } else { self.operations_per_second };
+        let arithmetic = operations as f64 / rate;
         (memory.max(arithmetic), memory > arithmetic)
     }
 }
@@ -64,10 +71,15 @@ mod tests {
 
     #[test]
     fn the_slower_of_arithmetic_and_memory_decides() {
-        let l = Limits { operations_per_second: 100.0, bytes_per_second: vec![(1000, 50.0), (2000, 10.0)] };
-        assert_eq!(l.least(200, 50), (2.0, false));
-        assert_eq!(l.least(200, 500), (10.0, true));
-        assert_eq!(l.least(0, 1500), (150.0, true));
-        assert_eq!(l.least(0, 5000), (500.0, true), "as fast as the largest that was measured");
+        let l = Limits {
+            operations_per_second: 100.0,
+            byte_operations_per_second: 400.0,
+            bytes_per_second: vec![(1000, 50.0), (2000, 10.0)],
+        };
+        assert_eq!(l.least("map_f32_1", 200, 50), (2.0, false));
+        assert_eq!(l.least("bytes_u8_1", 200, 10), (0.5, false));
+        assert_eq!(l.least("map_f32_1", 200, 500), (10.0, true));
+        assert_eq!(l.least("map_f32_1", 0, 1500), (150.0, true));
+        assert_eq!(l.least("map_f32_1", 0, 5000), (500.0, true), "as fast as the largest that was measured");
     }
 }

@@ -149,8 +149,8 @@ fn row(calls: &[Vec<Event>], (block, step): (&str, usize), limits: &Limits) -> O
     let last = calls.iter().rev().map(of).find(|c| !c.is_empty())?;
     let seconds = median(&mut times);
     let (operations, bytes) = last.iter().fold((0, 0), |(o, b), e| (o + e.operations, b + e.bytes));
-    let least: f64 = last.iter().map(|e| limits.least(e.operations, e.bytes).0).sum();
-    let memory = limits.least(last[0].operations, last[0].bytes).1;
+    let least: f64 = last.iter().map(|e| limits.least(&e.function, e.operations, e.bytes).0).sum();
+    let memory = limits.least(&last[0].function, last[0].operations, last[0].bytes).1;
     Some(Row {
         block: block.into(),
         step,
@@ -168,7 +168,7 @@ fn row(calls: &[Vec<Event>], (block, step): (&str, usize), limits: &Limits) -> O
 /// The format of Chrome's trace viewer: complete events, in microseconds.
 fn write_trace(path: &Path, events: &[Event], limits: &Limits) -> Result<()> {
     let one = |e: &Event| {
-        let (least, memory) = limits.least(e.operations, e.bytes);
+        let (least, memory) = limits.least(&e.function, e.operations, e.bytes);
         json!({
             "name": e.node, "cat": e.function, "ph": "X", "pid": 1, "tid": 1,
             "ts": e.start as f64 / 1e3, "dur": e.nanoseconds as f64 / 1e3,
@@ -216,7 +216,7 @@ impl Report {
         let memory: Vec<String> = self.limits.bytes_per_second.iter().map(memory).collect();
         format!(
             "a call takes {} with {} thread{}, {} of it in {} steps, which could take {:.0} % of that on this machine:\n\
-             {:.1} GFLOP/s in f32, and memory read at {}",
+             {:.1} GFLOP/s in f32, {:.1} GOP/s on bytes, and memory read at {}",
             table::seconds(self.call_seconds),
             self.threads,
             if self.threads == 1 { "" } else { "s" },
@@ -224,6 +224,7 @@ impl Report {
             self.rows.len(),
             self.limit * 100.0,
             self.limits.operations_per_second / 1e9,
+            self.limits.byte_operations_per_second / 1e9,
             memory.join(", "),
         )
     }
@@ -254,7 +255,11 @@ mod tests {
     #[test]
     fn steps_have_the_median_of_the_calls_and_loops_are_added_up() {
         let call = |t: u64| vec![event(0, 0, t), event(1, t, 10), event(1, t + 10, 30)];
-        let limits = Limits { operations_per_second: 1e12, bytes_per_second: vec![(1 << 20, 1e11)] };
+        let limits = Limits {
+            operations_per_second: 1e12,
+            byte_operations_per_second: 4e12,
+            bytes_per_second: vec![(1 << 20, 1e11)],
+        };
         let rows = rows(&[call(100), call(900), call(120)], &limits);
         assert_eq!(rows.iter().map(|r| (r.seconds * 1e9).round()).collect::<Vec<_>>(), [120.0, 40.0]);
         assert_eq!((rows[1].operations, rows[1].bytes, rows[1].bound), (2000, 800, "memory"));
