@@ -73,20 +73,25 @@ fn filters(level: Level, c: &Comp, constant: &Constants) -> Option<(depthwise::D
 fn of_bytes(level: Level, c: &Contract, epilogue: &Expr, dtype: DType, constant: &Constants) -> Option<(Job, Packed)> {
     let d = dot::bytes(level, c)?;
     let E::Load { slot: Slot::X(i), .. } = &*d.b else { return None };
+    let moved = match d.b_zero.as_deref() {
+        None => d.moved() == 0,
+        Some(E::Load { slot: Slot::X(z), .. }) => {
+            constant(*z).is_some_and(|z| z.iter().all(|z| z.i() == d.moved().into()))
+        }
+        Some(_) => false,
+    };
     let job = Job {
         contract: c.clone(),
         epilogue: epilogue.clone(),
         dtype,
         packed: Some(Slot::X(*i)),
         bytes: true,
+        row_sums: !moved,
         transposed: false,
     };
-    let moved = match d.b_zero.as_deref() {
-        None => d.moved() == 0,
-        Some(E::Load { slot: Slot::X(z), .. }) => constant(*z)?.iter().all(|z| z.i() == d.moved().into()),
-        Some(_) => false,
-    };
-    if !moved || !dot::is_wide(level, &job) || [&c.a, epilogue].into_iter().any(|e| reads(e, *i)) {
+    let axes = contraction::Axes::of(c);
+    let one = d.b_zero.as_ref().is_none_or(|z| !dlc_ir::lower::rewrite::depends(z, &axes.n));
+    if !(moved || one) || !dot::is_wide(level, &job) || [&c.a, epilogue].into_iter().any(|e| reads(e, *i)) {
         return None;
     }
     let panels = pack::fours(level, c, &d, &constant(*i)?)?;
@@ -103,6 +108,7 @@ fn tiled(level: Level, c: &Contract, epilogue: &Expr, dtype: DType, constant: &C
         dtype,
         packed: slot,
         bytes: false,
+        row_sums: false,
         transposed: false,
     };
     contraction::is_tiled(level, c, packed.is_some()).then(|| (job(), packed))

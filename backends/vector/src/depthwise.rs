@@ -6,7 +6,7 @@
 //! [`crate::contraction::dot`].
 
 use crate::builder::Builder;
-use crate::contraction::dot::{FLIP, shifted};
+use crate::contraction::dot::{FLIP, flip, shifted};
 use crate::contraction::has_only_vector_math;
 use crate::ir::{Buf, Elem, Kernel, Reg, Type};
 use crate::level::Level;
@@ -299,10 +299,4 @@ impl Row<'_> {
 fn shift(b: &mut Builder, x: Reg, bytes: i64) -> Reg {
     let by = b.int(b.ty(x), 8 * bytes);
     b.bin(Bin::Shl, x, by)
-}
-
-/// Signed bytes as unsigned ones, each 128 more.
-fn flip(b: &mut Builder, x: Reg) -> Reg {
-    let flip = b.int(b.ty(x), 0x8080_8080u32 as i32 as i64);
-    b.bin(Bin::Xor, x, flip)
 }

@@ -15,7 +15,8 @@ fn product(level: Level, [m, k, n]: [i64; 3], [a, b]: [DType; 2], zero: bool, sy
     let (d, env) = sizes(symbolic, &[("m", m)]);
     let (x, w) = (sample_ints(a, &[m as usize, k as usize], 3), sample_ints(b, &[k as usize, n as usize], 7));
     let z = Tensor::floats(a, &[], &[if a == DType::U8 { 131.0 } else { -7.0 }]);
-    let wz = Tensor::floats(b, &[], &[if b == DType::U8 { 128.0 } else { 0.0 }]);
+    let wz =
+        Tensor::floats(b, &[], &[if b == DType::U8 { if k % 2 == 0 { 128.0 } else { 117.0 } } else { (n % 3) as f64 }]);
     let (fx, fw) = (Fact::new(a, [d[0].clone(), k.into()]), w.type_fact());
     let y = Fact::new(DType::I32, [d[0].clone(), n.into()]);
     let attrs = Attrs::new();

@@ -3,7 +3,8 @@
 //! The first factor is read where it is: four elements that lie side by side are one word for all lanes. The second is
 //! constant and packed for it, `[panel][sums of the columns][fours][columns][4]`. Instructions want the first factor
 //! unsigned and the second signed, so that others are moved by 128; what that and the zero points add is
-//! `zero * sum of the column`, taken off before. Runs of the first factor whose length is no multiple of four end in zeros.
+//! `zero * sum of the column`, taken off before; where the second factor has zero points left, so is that times the sum of
+//! the row. Runs of the first factor whose length is no multiple of four end in zeros.
 
 use super::{At, Axes, Job, Tiles, count, offset};
 use crate::builder::Builder;
@@ -51,10 +52,21 @@ impl Bytes {
         (1 + self.runs() * fours(self.run())) * level.columns() as i64 * 4
     }
 
+    /// Whether the first factor is signed, and read as 128 more.
+    fn flipped(&self) -> bool {
+        dtype(&self.a) == DType::I8
+    }
+
     /// How far the second factor is moved, to be signed.
     pub fn moved(&self) -> i64 {
         if dtype(&self.b) == DType::U8 { FLIP } else { 0 }
     }
+}
+
+/// Signed bytes as unsigned ones, each 128 more.
+pub fn flip(b: &mut Builder, x: Reg) -> Reg {
+    let flip = b.int(b.ty(x), 0x8080_8080u32 as i32 as i64);
+    b.bin(Bin::Xor, x, flip)
 }
 
 /// Words of so many bytes.
@@ -125,7 +137,10 @@ impl Tiles<'_> {
         (height, vectors): (usize, usize),
     ) {
         let first = self.first_sums(b, s, d, at, vectors);
-        let sums: Vec<Vec<Reg>> = (0..height).map(|_| first.iter().map(|f| b.var(*f)).collect()).collect();
+        let sums: Vec<Vec<Reg>> = match self.job.row_sums {
+            true => self.without_rows(b, s, d, &first, height),
+            false => (0..height).map(|_| first.iter().map(|f| b.var(*f)).collect()).collect(),
+        };
         let rows = super::rows(b, &d.m, at.row, height);
         let zero = b.index(0);
         let words = b.index(4 * self.columns() as i64);
@@ -154,19 +169,11 @@ impl Tiles<'_> {
     /// What sums begin with: what the first factor's zero point adds to all of them, taken off.
     fn first_sums(&self, b: &mut Builder, s: &mut Scalar, d: &Bytes, at: At, vectors: usize) -> Vec<Reg> {
         let ty = Type { elem: crate::ir::Elem::I32, lanes: self.level.lanes() as u8 };
-        let moved = if dtype(&d.a) == DType::I8 { FLIP } else { 0 };
-        if d.zero.is_none() && moved == 0 {
+        if d.zero.is_none() && !d.flipped() {
             let zero = b.int(ty, 0);
             return vec![zero; vectors];
         }
-        let minus = b.int(ty.with(1), -moved);
-        let minus = match &d.zero {
-            Some(z) => {
-                let z = s.scope(None, |s| s.eval(b, z));
-                b.bin(Bin::Sub, minus, z)
-            }
-            None => minus,
-        };
+        let minus = self.minus_zero(b, s, d);
         let minus = b.widen(minus, ty.lanes);
         let panel = self.panel_buf(s);
         let mut first = |j: usize| {
@@ -174,6 +181,96 @@ impl Tiles<'_> {
             b.mul(sums, minus)
         };
         (0..vectors).map(&mut first).collect()
+    }
+
+    /// What is added to every element of the first factor as it is read: the zero point and the move, negated.
+    fn minus_zero(&self, b: &mut Builder, s: &mut Scalar, d: &Bytes) -> Reg {
+        let minus = b.int(Type::scalar(crate::ir::Elem::I32), if d.flipped() { -FLIP } else { 0 });
+        match &d.zero {
+            Some(z) => {
+                let z = s.scope(None, |s| s.eval(b, z));
+                b.bin(Bin::Sub, minus, z)
+            }
+            None => minus,
+        }
+    }
+
+    /// First sums of so many rows: the second factor's zero point times the sum of the row, less than `first`.
+    fn without_rows(&self, b: &mut Builder, s: &mut Scalar, d: &Bytes, first: &[Reg], height: usize) -> Vec<Vec<Reg>> {
+        let moved = b.int(Type::scalar(crate::ir::Elem::I32), d.moved());
+        let zero = d.b_zero.as_ref().map(|z| s.scope(None, |s| s.eval(b, z)));
+        let zero = zero.map_or(moved, |z| b.bin(Bin::Sub, z, moved));
+        let at = b.index(0);
+        let row = |b: &mut Builder, i: usize| {
+            let sum = b.load(Type::scalar(crate::ir::Elem::I32), self.tile, DType::I32, at, i as i32);
+            let off = b.mul(sum, zero);
+            first
+                .iter()
+                .map(|f| {
+                    let v = b.bin(Bin::Sub, *f, off);
+                    b.var(v)
+                })
+                .collect()
+        };
+        (0..height).map(|i| row(b, i)).collect()
+    }
+
+    /// Leaves the sums of so many rows, less their zero points, in the tile's memory.
+    pub(super) fn row_sums(&self, b: &mut Builder, s: &mut Scalar, row: Reg, height: usize) {
+        let Some(d) = self.dots.as_ref().filter(|_| self.job.row_sums) else { return };
+        let minus = s.scope(None, |s| self.minus_zero(b, s, d));
+        let k = b.int(Type::scalar(crate::ir::Elem::I32), d.runs() * d.run());
+        let less = b.mul(minus, k);
+        let (zero, n) = (b.index(0), b.index(height as i64));
+        b.for_(zero, n, 1, |b, i| {
+            let row = b.add(row, i);
+            let at = super::rows(b, &d.m, row, 1).remove(0);
+            let sum = b.var(less);
+            s.scope(None, |s| {
+                d.m.iter().zip(&at).for_each(|((v, _), r)| s.bind(*v, *r));
+                self.sum_runs(b, s, d, &d.k, sum);
+            });
+            b.store(self.tile, DType::I32, i, 0, sum);
+        });
+    }
+
+    /// Adds all elements of a row to `sum`: vectors of words, and what is left one by one.
+    fn sum_runs(&self, b: &mut Builder, s: &mut Scalar, d: &Bytes, k: &[(u32, i64)], sum: Reg) {
+        let zero = b.index(0);
+        let Some(((v, n), rest)) = k.split_first() else { return };
+        let hi = b.index(*n);
+        if !rest.is_empty() {
+            return b.for_(zero, hi, 1, |b, i| {
+                s.bind(*v, i);
+                s.scope(None, |s| self.sum_runs(b, s, d, rest, sum));
+            });
+        }
+        let (E::Load { slot, .. }, Some(l)) = (&*d.a, address(&d.a)) else { return };
+        let (buf, lanes) = (s.place(*slot), self.level.lanes());
+        let ty = Type { elem: crate::ir::Elem::I32, lanes: lanes as u8 };
+        let (ones, none) = (b.int(ty, 0x0101_0101), b.int(ty, 0));
+        let all = b.var(none);
+        let whole = b.index(n / (4 * lanes as i64) * 4 * lanes as i64);
+        b.for_(zero, whole, 4 * lanes as i64, |b, i| {
+            s.bind(*v, i);
+            let (index, offset) = s.address(b, &l);
+            let x = b.bytes(lanes as u8, buf, index, offset);
+            let x = if d.flipped() { flip(b, x) } else { x };
+            let next = b.dot(x, ones, all);
+            b.set(all, next);
+        });
+        let total = b.across(Bin::Add, &[all]);
+        let next = b.add(sum, total);
+        b.set(sum, next);
+        b.for_(whole, hi, 1, |b, i| {
+            s.bind(*v, i);
+            let (index, offset) = s.address(b, &l);
+            let x = b.load(ty.with(1), buf, DType::U8, index, offset);
+            let bit = b.int(ty.with(1), FLIP);
+            let x = if d.flipped() { b.bin(Bin::Xor, x, bit) } else { x };
+            let next = b.add(sum, x);
+            b.set(sum, next);
+        });
     }
 
     /// Loops over the summed axes; the panel's bytes from `start` on are those of the current step.
@@ -245,11 +342,8 @@ impl Tiles<'_> {
             (0..vectors).map(|j| b.bytes(lanes as u8, buf, panel, 4 * (j * lanes) as i32)).collect();
         for (row, sums) in rows.iter().zip(sums) {
             let x = s.scope(None, |s| self.word(b, s, d, row, bytes));
-            let mut x = b.widen(x, lanes as u8);
-            if dtype(&d.a) == DType::I8 {
-                let flip = b.int(b.ty(x), 0x8080_8080u32 as i32 as i64);
-                x = b.bin(Bin::Xor, x, flip);
-            }
+            let x = b.widen(x, lanes as u8);
+            let x = if d.flipped() { flip(b, x) } else { x };
             for (sum, column) in sums.iter().zip(&columns) {
                 let next = b.dot(x, *column, *sum);
                 b.set(*sum, next);

@@ -45,6 +45,8 @@ pub struct Job {
     pub packed: Option<Slot>,
     /// It is packed for products of bytes: see [`dot`].
     pub bytes: bool,
+    /// The second factor has a zero point other than what packing moves it by: sums of rows are wanted.
+    pub row_sums: bool,
     /// The result is stored as (batch, n, m).
     pub transposed: bool,
 }
@@ -279,6 +281,7 @@ impl Tiles<'_> {
         let base = self.panel_base(b, batch, panels);
         let mut sweep = |b: &mut Builder, lo: Reg, hi: Reg, height: usize| {
             b.for_(lo, hi, height as i64, |b, row| {
+                s.scope(None, |s| self.row_sums(b, s, row, height));
                 let mut panels = |b: &mut Builder, from: Reg, to: Reg, vectors: usize| {
                     b.for_(from, to, 1, |b, p| {
                         let columns = b.index(self.columns() as i64);
