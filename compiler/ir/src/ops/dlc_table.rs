@@ -3,7 +3,7 @@
 use super::common::quantize::sample_ints;
 use crate::lower::{Comp, Expr, Lowering, Ty};
 use crate::op::need;
-use crate::{Arity, Attrs, Ctx, DType, Fact, Op, Result, Sample, Tensor, ensure};
+use crate::{Arity, Attrs, Ctx, DType, Dim, Fact, Op, Result, Sample, Tensor, ensure};
 
 pub struct Table;
 
@@ -32,12 +32,14 @@ impl Op for Table {
     fn infer(&self, _: &Ctx, x: &[Option<&Fact>]) -> Result<Vec<Fact>> {
         let (x, table) = (need(x, 0, "x")?, need(x, 1, "table")?);
         ensure!(is_byte(x.dtype), "operand x has type {}, expected i8 or u8", x.dtype);
-        let fits = is_byte(table.dtype) && table.rank() == 1 && table.shape[0].as_const() == Some(ENTRIES as i64);
+        let all = |d: &Dim| d.as_const().is_none_or(|n| n == ENTRIES as i64);
+        let fits = is_byte(table.dtype) && table.rank() == 1 && all(&table.shape[0]);
         ensure!(fits, "operand table is {table}, expected i8[256] or u8[256]");
         Ok(vec![Fact::new(table.dtype, x.shape.clone())])
     }
     fn eval(&self, _: &Ctx, x: &[Option<&Tensor>]) -> Result<Vec<Tensor>> {
         let (x, table) = (need(x, 0, "x")?, need(x, 1, "table")?);
+        ensure!(table.len() == ENTRIES, "operand table has {} elements, expected {ENTRIES}", table.len());
         let entry = |v: crate::Num| table.at((v.i() - lowest(x.dtype()) as i128) as usize);
         Ok(vec![Tensor::new(table.dtype(), x.shape(), x.iter().map(entry))])
     }
@@ -46,7 +48,10 @@ impl Op for Table {
         let v = Expr::load(0, x, Expr::vars(x.rank()));
         let from = Expr::num(Ty::I32, lowest(x.dtype) as f64);
         let v = if x.dtype == DType::I8 { v.sub(&from) } else { v };
-        Ok(Lowering::Comps(vec![Comp::new(&y[0], Expr::load(1, table, vec![v.cast(Ty::I64)]))]))
+        let at = v.cast(Ty::I64);
+        let last = Expr::size(&(table.shape[0].clone() - 1.into()));
+        let at = if table.shape[0].as_const().is_some() { at } else { at.min(&last).max(&Expr::int(0)) };
+        Ok(Lowering::Comps(vec![Comp::new(&y[0], Expr::load(1, table, vec![at]))]))
     }
     fn samples(&self) -> Vec<Sample> {
         let s = |x: DType, shape: &[usize], y: DType| {
