@@ -13,6 +13,8 @@ use dlc_ir::{Attrs, DType, Dim, Error, Fact, Graph, Tensor, Value};
 use dlc_runtime::{Model, Options, Session};
 use std::time::{Duration, Instant};
 
+/// Convolutions of single channels in a row.
+const DEEP: usize = 8;
 /// How long each kernel is measured.
 const TIME: Duration = Duration::from_millis(500);
 
@@ -35,6 +37,21 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             sample_floats(&[1, c, size, size], 1),
             peak,
         )?;
+    }
+    for [c, size, kernel] in [[144, 56, 3], [384, 14, 3], [240, 14, 5], [96, 56, 7]] {
+        let flops = 2 * c * size * size * (c + DEEP * kernel * kernel);
+        let g = depthwise(c, size, kernel)?;
+        line(
+            &format!("{DEEP} depthwise {c}x{size}x{size} {kernel}x{kernel}"),
+            flops,
+            g,
+            sample_floats(&[1, c, size, size], 1),
+            peak,
+        )?;
+    }
+    // One operation an element.
+    for name in ["Exp", "Sigmoid", "Tanh", "Gelu", "Softmax"] {
+        line(&format!("{name} 1536x128"), 1536 * 128, function(name)?, sample_floats(&[1536, 128], 1), peak)?;
     }
     of_bytes()
 }
@@ -134,6 +151,27 @@ fn convolution(c: usize, size: usize, o: usize, kernel: usize) -> Result<Graph, 
     let (mut g, x) = with_input(DType::F32, &[1, c, size, size]);
     let w = g.add_const("w", sample_floats(&[o, c, kernel, kernel], 2));
     let y = g.apply("y", "Conv", Attrs::new().with("pads", vec![(kernel / 2) as i64; 4]), &[x, w])?;
+    g.add_output("y", y);
+    Ok(g)
+}
+
+/// A product that puts channels last, and convolutions of single channels after it.
+fn depthwise(c: usize, size: usize, kernel: usize) -> Result<Graph, Error> {
+    let (mut g, x) = with_input(DType::F32, &[1, c, size, size]);
+    let w = g.add_const("w", sample_floats(&[c, c, 1, 1], 2));
+    let mut y = g.apply("first", "Conv", Attrs::new(), &[x, w])?;
+    let w = g.add_const("filters", sample_floats(&[c, 1, kernel, kernel], 3));
+    for k in 0..DEEP {
+        let attrs = Attrs::new().with("pads", vec![(kernel / 2) as i64; 4]).with("group", c as i64);
+        y = g.apply(&format!("depthwise{k}"), "Conv", attrs, &[y, w])?;
+    }
+    g.add_output("y", y);
+    Ok(g)
+}
+
+fn function(name: &str) -> Result<Graph, Error> {
+    let (mut g, x) = with_input(DType::F32, &[1536, 128]);
+    let y = g.apply("y", name, Attrs::new(), &[x])?;
     g.add_output("y", y);
     Ok(g)
 }

@@ -11,6 +11,8 @@ use dlc_ir::{Dim, Tensor};
 
 /// Filters below which a convolution keeps positions in lanes.
 const FILTERS: i64 = 16;
+/// Channels below which an image of floats stays as it is: to move a row of it is a copy, to collect its pixels is not.
+const CHANNELS: i64 = 4;
 
 /// Channels below which lanes are better along positions.
 const LANES: i64 = 8;
@@ -56,7 +58,11 @@ pub(crate) fn is_depthwise(c: &Contract) -> bool {
 
 /// Buffers of three axes or more that only steps touch whose addresses can be written anew.
 fn movable(b: &Block) -> Vec<bool> {
-    let own = |x: &Buffer| matches!(x.home, Home::Arena) && x.shape.len() >= 3;
+    let many = |d: &Dim| d.as_const().is_none_or(|n| n >= CHANNELS);
+    let own = |x: &Buffer| {
+        let enough = !x.dtype.is_float() || x.shape.get(1).is_some_and(many);
+        matches!(x.home, Home::Arena) && x.shape.len() >= 3 && enough
+    };
     let mut out: Vec<bool> = b.buffers.iter().map(own).collect();
     for x in &b.buffers {
         if let Home::Alias(of) = x.home {

@@ -286,8 +286,17 @@ impl Builder {
     /// The lanes of some vectors (a power of two) combined into one scalar: the first half with the second, until one
     /// is left. Which lanes meet depends on their number in all, not on how many a vector has.
     pub fn across(&mut self, op: Bin, vectors: &[Reg]) -> Reg {
-        let v = self.halved(op, vectors);
+        let mut v = self.halved(op, vectors);
         let ty = self.ty(v).with(1);
+        if self.level.has_rotate() && matches!(ty.elem, Elem::F32 | Elem::I32) {
+            let mut by = self.lanes() as u8 / 2;
+            while by > 0 {
+                let other = self.let_(self.ty(v), Inst::Rotate(v, by));
+                v = self.bin(op, v, other);
+                by /= 2;
+            }
+            return self.let_(ty, Inst::Lane(v, 0));
+        }
         let lanes: Vec<Reg> = (0..self.lanes() as u8).map(|l| self.let_(ty, Inst::Lane(v, l))).collect();
         self.halved(op, &lanes)
     }

@@ -135,6 +135,11 @@ impl Machine<'_> {
             Inst::Bits(a) => get(a).into_iter().map(|a| bits(a, ty.elem)).collect(),
             Inst::Splat(a) => vec![get(a)[0]; ty.lanes as usize],
             Inst::Lane(a, l) => vec![get(a)[*l as usize]],
+            Inst::Rotate(a, by) => {
+                let mut lanes = get(a);
+                lanes.rotate_left(*by as usize);
+                lanes
+            }
             Inst::Call(k, a, b) => vec![Num::F(call(*k, get(a)[0].f(), get(b)[0].f()))],
             Inst::Lookup { buf, mem, index } => {
                 let places: Vec<i64> = get(index).iter().map(|i| i.i() as i64).collect();

@@ -77,6 +77,10 @@ pub enum Inst {
     Splat(Reg),
     /// One lane of a vector.
     Lane(Reg, u8),
+    /// Every lane from the lane so many after it, counted round: F32 and I32, where [`Level::has_rotate`] holds.
+    ///
+    /// [`Level::has_rotate`]: crate::Level::has_rotate
+    Rotate(Reg, u8),
     /// Elements at `index + offset` (in elements of `mem`), one per lane, consecutive, widened to the register's type.
     Load {
         /// Where.

@@ -105,7 +105,12 @@ impl Level {
 
     /// Whether one instruction multiplies by a power of two that may make numbers subnormal.
     pub fn has_scale(self) -> bool {
-        self == Level::Avx512
+        self >= Level::Avx512
+    }
+
+    /// Whether one instruction moves all lanes of a vector to others by the same distance.
+    pub fn has_rotate(self) -> bool {
+        self >= Level::Avx512
     }
 
     /// What x86-64 code of this level relies on.

@@ -59,17 +59,21 @@ const ERF: [f64; 7] = [
     -0.0008020841278776,
     0.00007889119527909,
 ];
-/// `-ln(1 - erf(x))` on 1 <= x <= 4.
-const ERFC: [f64; 9] = [
-    -0.0002043598771571,
-    1.129661156972754,
-    0.633039612678671,
-    0.1086389976859585,
-    -0.02537355570291,
-    0.004282382607591,
-    -0.0004637880150125,
-    0.00002531480786853,
-    -0.0000002513265799607,
+/// `erf(x)` in x - 2.5, on 1 <= x <= 3.92; error 3e-8, at the end upwards, so that it is 1 from there on.
+const ERF_LARGE: [f64; 13] = [
+    0.999593084302,
+    0.00217810633855,
+    -0.00544665891403,
+    0.0083530545875,
+    -0.00861534925704,
+    0.00610381819255,
+    -0.00281796906108,
+    0.000569647398854,
+    0.000286179376641,
+    -0.000278505527539,
+    6.20881594517e-05,
+    2.09630205726e-05,
+    -9.16692087343e-06,
 ];
 
 /// Whether `un` keeps vectors: it is exact, or a polynomial.
@@ -119,21 +123,19 @@ fn poly(b: &mut Builder, x: Reg, c: &[f64]) -> Reg {
     acc
 }
 
-/// 2 to an integer power, I32 within the exponents of normal numbers, as F32.
-fn power_of_two(b: &mut Builder, n: Reg) -> Reg {
-    let ty = b.ty(n);
-    let (bias, shift) = (b.int(ty, 127), b.int(ty, 23));
-    let e = b.add(n, bias);
-    let e = b.bin(Bin::Shl, e, shift);
-    b.bits(Elem::F32, e)
+/// A number taken apart for `e^x = 2^n e^r`, |r| at most 0.35.
+struct Parts {
+    /// `n` as F32.
+    n: Reg,
+    /// 127 more than `n`, in the lowest bits of an I32: a float's exponent.
+    exponent: Reg,
+    /// `e^r - 1`.
+    rest: Reg,
 }
 
-/// `e^x`: x = n ln 2 + r; times 2^n so that overflow is infinity and underflow gradual. At most 2 ulp.
-fn exp(b: &mut Builder, x: Reg) -> Reg {
+/// Takes apart a number between -105 and 89.
+fn parts(b: &mut Builder, x: Reg) -> Parts {
     let ty = b.ty(x);
-    let (lo, hi) = (b.float(ty, -105.0), b.float(ty, 89.0));
-    let x = b.bin(Bin::Max, x, lo);
-    let x = b.bin(Bin::Min, x, hi);
     // Adding the number rounds to the nearest whole one, which is then in the lowest bits.
     let (log2e, whole) = (b.float(ty, std::f64::consts::LOG2_E), b.float(ty, WHOLE));
     let shifted = b.fma(x, log2e, whole);
@@ -143,20 +145,41 @@ fn exp(b: &mut Builder, x: Reg) -> Reg {
     let r = b.fma(n, lo, r);
     let p = poly(b, r, &EXP);
     let r2 = b.mul(r, r);
+    let rest = b.fma(p, r2, r);
+    let bits = b.bits(Elem::I32, shifted);
+    let bias = b.int(b.ty(bits), 127 - (WHOLE as f32).to_bits() as i64);
+    Parts { n, exponent: b.add(bits, bias), rest }
+}
+
+/// 2 to the power whose exponent is in the lowest bits.
+fn power_of_two(b: &mut Builder, exponent: Reg) -> Reg {
+    let shift = b.int(b.ty(exponent), 23);
+    let e = b.bin(Bin::Shl, exponent, shift);
+    b.bits(Elem::F32, e)
+}
+
+/// `e^x`: x = n ln 2 + r; times 2^n so that overflow is infinity and underflow gradual. At most 2 ulp.
+fn exp(b: &mut Builder, x: Reg) -> Reg {
+    let ty = b.ty(x);
+    let (lo, hi) = (b.float(ty, -105.0), b.float(ty, 89.0));
+    let x = b.bin(Bin::Max, x, lo);
+    let x = b.bin(Bin::Min, x, hi);
+    let Parts { n, exponent, rest } = parts(b, x);
     let one = b.float(ty, 1.0);
-    let p = b.fma(p, r2, r);
-    let p = b.add(p, one);
+    let p = b.add(rest, one);
     if b.level().has_scale() {
         return b.let_(ty, Inst::Scale(p, n));
     }
-    let n = b.bits(Elem::I32, shifted);
-    let (zero, one) = (b.int(b.ty(n), (WHOLE as f32).to_bits() as i64), b.int(b.ty(n), 1));
-    let n = b.bin(Bin::Sub, n, zero);
+    // In two steps, each a normal number: n / 2 rounded down, and what is left of n.
+    let int = b.ty(exponent);
+    let (one, bias) = (b.int(int, 1), b.int(int, 127));
+    let n = b.bin(Bin::Sub, exponent, bias);
     let half = b.bin(Bin::Shr, n, one);
-    let rest = b.bin(Bin::Sub, n, half);
-    let (half, rest) = (power_of_two(b, half), power_of_two(b, rest));
+    let left = b.bin(Bin::Sub, exponent, half);
+    let half = b.add(half, bias);
+    let (half, left) = (power_of_two(b, half), power_of_two(b, left));
     let p = b.mul(p, half);
-    b.mul(p, rest)
+    b.mul(p, left)
 }
 
 /// Natural logarithm: x = 2^e m, m in sqrt(1/2)..sqrt(2). At most 2 ulp; of 0 -inf, of negatives NaN.
@@ -223,30 +246,30 @@ fn tanh(b: &mut Builder, x: Reg) -> Reg {
     b.select(c, small, large)
 }
 
-/// `|x| < 1`: an odd polynomial; else `1 - e^-q(|x|)` with the sign of x. At most 3 ulp.
+/// `|x| < 1`: an odd polynomial; else another of |x|, with the sign of x. At most 3 ulp.
 fn erf(b: &mut Builder, x: Reg) -> Reg {
     let ty = b.ty(x);
     let a = b.un(Un::Abs, x);
     let x2 = b.mul(x, x);
     let p = poly(b, x2, &ERF);
     let small = b.mul(p, x);
-    let (one, four) = (b.float(ty, 1.0), b.float(ty, 4.0));
-    let clamped = b.bin(Bin::Min, a, four);
-    let q = poly(b, clamped, &ERFC);
-    let q = b.un(Un::Neg, q);
-    let e = exp(b, q);
-    let large = b.bin(Bin::Sub, one, e);
+    let (one, most, middle) = (b.float(ty, 1.0), b.float(ty, 3.92), b.float(ty, 2.5));
+    let u = b.bin(Bin::Min, a, most);
+    let u = b.bin(Bin::Sub, u, middle);
+    let large = poly(b, u, &ERF_LARGE);
+    let large = b.bin(Bin::Min, large, one);
     let large = with_sign(b, large, x);
     let c = b.cmp(Cmp::Lt, a, one);
     b.select(c, small, large)
 }
 
+/// A number that is not below 0, with the sign of x.
 fn with_sign(b: &mut Builder, y: Reg, x: Reg) -> Reg {
-    let ty = b.ty(x);
-    let zero = b.float(ty, 0.0);
-    let minus = b.un(Un::Neg, y);
-    let c = b.cmp(Cmp::Lt, x, zero);
-    b.select(c, minus, y)
+    let (x, y) = (b.bits(Elem::I32, x), b.bits(Elem::I32, y));
+    let sign = b.int(b.ty(x), i32::MIN as i64);
+    let sign = b.bin(Bin::And, x, sign);
+    let y = b.bin(Bin::Or, y, sign);
+    b.bits(Elem::F32, y)
 }
 
 /// f16 bits (I32) as F32: the exponent is rebiased by a multiplication, so that subnormals come out right.

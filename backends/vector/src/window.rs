@@ -67,7 +67,7 @@ struct Run {
 
 /// Neighbours in a tile: their sums, what they read and one factor are to be in registers.
 fn most(level: Level) -> i64 {
-    if level == Level::Avx512 { 8 } else { 4 }
+    if level >= Level::Avx512 { 8 } else { 4 }
 }
 
 /// The window in an expression over these variables, if there is one.

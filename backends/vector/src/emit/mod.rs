@@ -116,7 +116,7 @@ fn flags(fixed: bool) -> MemFlagsData {
     if fixed { flags.with_readonly().with_can_move() } else { flags }
 }
 
-/// Why some statements never come here: see [`Level::has_parts`] and [`Level::has_scale`].
+/// Why some statements never come here: see [`Level::has_parts`] and what follows it there.
 const ABSENT: &str = "generators do not write this for the portable level";
 
 struct Function<'a> {
@@ -300,7 +300,7 @@ impl<'a> Function<'a> {
             Inst::Splat(a) => self.splat(ty, a),
             Inst::Lane(a, l) => self.lane(a, l),
             Inst::Load { buf, mem, index, offset, fixed } => self.load(ty, buf, mem, index, offset, flags(fixed)),
-            Inst::LoadPart { .. } | Inst::Scale(..) => unreachable!("{ABSENT}"),
+            Inst::LoadPart { .. } | Inst::Scale(..) | Inst::Rotate(..) => unreachable!("{ABSENT}"),
             Inst::Lookup { buf, mem, index } => self.lookup(buf, mem, index),
             Inst::Bytes { buf, index, offset } => self.bytes(ty, buf, index, offset),
             Inst::Call(k, a, b) => self.call(k, a, b),

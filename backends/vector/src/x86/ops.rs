@@ -86,6 +86,10 @@ pub(crate) const BROADCASTSS: Op = w0(2, 1, 0x18);
 pub(crate) const EXTRACT128: Op = vex(3, 1, 0x19, false);
 pub(crate) const EXTRACT32X4: Op = evex(3, 1, 0x19, false);
 pub(crate) const PERMILPS: Op = w0(3, 1, 0x04);
+/// The lanes of two registers one after another, from a lane of the second on.
+pub(crate) const ALIGND: Op = evex(3, 1, 0x03, false);
+/// The larger (5) or smaller (4) of two numbers, the other one of a number and NaN; -0 is below +0.
+pub(crate) const RANGEPS: Op = evex(3, 1, 0x50, false);
 // Widening loads and narrowing stores.
 pub(crate) const PMOVSXBD: Op = w0(2, 1, 0x21);
 pub(crate) const PMOVSXWD: Op = w0(2, 1, 0x23);

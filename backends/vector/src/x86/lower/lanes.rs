@@ -214,8 +214,21 @@ impl Lower<'_> {
         self.op3(o, len, x, y, None)
     }
 
+    pub(super) fn rotate(&mut self, ty: Type, a: Reg, by: u8) -> V {
+        let x = self.get(a);
+        self.op3(ops::ALIGND, self.len(ty), x, x, Some(by))
+    }
+
     /// NaN when one is; -0 is below +0.
     fn min_max_lanes(&mut self, op: Bin, o: Op, len: u8, x: V, y: V) -> V {
+        if self.is_512() {
+            let dst = self.op3(ops::RANGEPS, len, x, y, Some(if op == Bin::Min { 4 } else { 5 }));
+            let c = self.compare_ps(UNORDERED, len, x, y);
+            let (second, src, mask) = (Some(x), Src::Reg(y), Some((c, false)));
+            let op = ops::ADDPS;
+            self.push(Ins::Vector(Vector { op, dst, second, src, len, unit: len, imm: None, mask, adds: false }));
+            return dst;
+        }
         let (p, q) = (self.op3(o, len, x, y, None), self.op3(o, len, y, x, None));
         let m = self.op3(if op == Bin::Min { ops::POR } else { ops::PAND }, len, p, q, None);
         let nan = self.op3(ops::ADDPS, len, x, y, None);

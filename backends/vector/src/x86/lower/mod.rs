@@ -259,6 +259,7 @@ impl Lower<'_> {
             Inst::Bits(a) => self.bits(ty, a),
             Inst::Splat(a) => self.splat(ty, a),
             Inst::Lane(a, n) => self.lane(a, n),
+            Inst::Rotate(a, by) => self.rotate(ty, a, by),
             Inst::Load { buf, mem, index, offset, .. } => self.load(ty, buf, mem, index, offset),
             Inst::LoadPart { buf, mem, index, offset, count } => self.load_part(ty, (buf, mem, index, offset), count),
             Inst::Lookup { buf, mem, index } => self.lookup(ty, buf, mem, index),
@@ -288,7 +289,9 @@ impl Lower<'_> {
 
 pub(super) fn operands(i: &Inst) -> Vec<Reg> {
     match *i {
-        Inst::Un(_, a) | Inst::Cast(a) | Inst::Bits(a) | Inst::Splat(a) | Inst::Lane(a, _) => vec![a],
+        Inst::Un(_, a) | Inst::Cast(a) | Inst::Bits(a) | Inst::Splat(a) | Inst::Lane(a, _) | Inst::Rotate(a, _) => {
+            vec![a]
+        }
         Inst::Lookup { index, .. } => vec![index],
         Inst::Bin(_, a, b) | Inst::Cmp(_, a, b) | Inst::Scale(a, b) | Inst::Call(_, a, b) => vec![a, b],
         Inst::Fma(a, b, c) | Inst::Dot(a, b, c) | Inst::Select(a, b, c) => vec![a, b, c],
@@ -308,6 +311,7 @@ fn tag(i: &Inst) -> String {
         Inst::Bin(op, ..) => format!("{op:?}"),
         Inst::Cmp(op, ..) => format!("cmp {op:?}"),
         Inst::Lane(_, n) => format!("lane {n}"),
+        Inst::Rotate(_, n) => format!("rotate {n}"),
         Inst::Fma(..) => "fma".into(),
         Inst::Scale(..) => "scale".into(),
         Inst::Dot(..) => "dot".into(),
