@@ -117,6 +117,7 @@ impl Planner<'_> {
                 Ok(())
             }
             Lowering::Contract(c) => {
+                self.b.asserts.extend(bounds::sums(c, &node.name));
                 let epilogue = Expr::reg(SUM, c.acc).cast(dlc_ir::lower::Ty::of(c.dtype));
                 let body = Body::Contract { contract: c.clone(), epilogue, dtype: c.dtype };
                 self.region(Value { node: id, port: 0 }, body, node.outputs[0].clone())
