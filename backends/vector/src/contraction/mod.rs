@@ -11,6 +11,7 @@
 
 pub mod dot;
 mod pack;
+mod rows;
 
 use crate::builder::Builder;
 use crate::ir::{Buf, Elem, Inst, Kernel, Reg, Type};
@@ -173,11 +174,12 @@ pub fn kernel(level: Level, name: &str, job: &Job, place: &Place, buffers: usize
     let groups = panels.ceil_div(&per_group.into());
     let mut b = Builder::new(level, buffers);
     let tile = b.scratch(level.rows() * level.columns() * 4);
+    let near = rows::Rows::of(&mut b, level, c, &axes, &panels);
     let memory = b.scratch_rest();
     let (begin, end) = b.range();
     let mut s = Scalar::new(place, false);
     let rows = rows_per_piece(tall);
-    let t = Tiles { level, tall, rows, job, axes: &axes, part, factor, panel, m, n, k, tile, memory, dots };
+    let t = Tiles { level, tall, rows, job, axes: &axes, part, factor, panel, m, n, k, near, tile, memory, dots };
     let split = [(0, groups.clone()), (1, chunks.clone())];
     b.for_(begin, end, 1, |b, piece| {
         let (batch, group, chunk) = t.split(b, piece, &split);
@@ -218,6 +220,8 @@ struct Tiles<'a> {
     m: Dim,
     n: Dim,
     k: Dim,
+    /// The copy of the rows of the first factor that a tile reads.
+    near: Option<rows::Rows>,
     tile: Buf,
     memory: Buf,
     /// The products are of bytes.
@@ -282,6 +286,9 @@ impl Tiles<'_> {
         let mut sweep = |b: &mut Builder, lo: Reg, hi: Reg, height: usize| {
             b.for_(lo, hi, height as i64, |b, row| {
                 s.scope(None, |s| self.row_sums(b, s, row, height));
+                if let Some(near) = &self.near {
+                    near.copy(b, s, self.axes, row, height);
+                }
                 let mut panels = |b: &mut Builder, from: Reg, to: Reg, vectors: usize| {
                     b.for_(from, to, 1, |b, p| {
                         let columns = b.index(self.columns() as i64);
@@ -409,10 +416,15 @@ impl Tiles<'_> {
                     s.scope(None, |s| s.eval(b, &self.factor))
                 })
                 .collect();
-            for (row, sums) in rows.iter().zip(sums) {
+            for (i, (row, sums)) in rows.iter().zip(sums).enumerate() {
                 let x = s.scope(None, |s| {
-                    decompose(b, s, &self.axes.m, *row);
-                    let x = b.fixed(|b| s.eval(b, &a));
+                    let x = match &self.near {
+                        Some(near) => b.fixed(|b| near.load(b, s, i)),
+                        None => {
+                            decompose(b, s, &self.axes.m, *row);
+                            b.fixed(|b| s.eval(b, &a))
+                        }
+                    };
                     let x = b.cast(elem(c.acc), x);
                     b.widen(x, self.level.lanes() as u8)
                 });
