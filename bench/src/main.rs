@@ -2,8 +2,11 @@
 //! GOP/s, with how much that is of what the processor can do at most.
 //!
 //!     cargo run --release -p dlc-bench
+//!     cargo run --release -p dlc-bench -- algorithms    # 3x3 convolutions by every algorithm, and what the compiler picks
 //!
 //! Every line is the median of calls over half a second. Run it with nothing else running.
+
+mod algorithms;
 
 use dlc_cpu::Level;
 use dlc_cpu::limits::Limit;
@@ -19,6 +22,14 @@ const DEEP: usize = 8;
 const TIME: Duration = Duration::from_millis(500);
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
+    match std::env::args().nth(1).as_deref() {
+        None => kernels(),
+        Some("algorithms") => algorithms::run(),
+        Some(other) => Err(format!("{other:?}: expected algorithms, or nothing for all kernels").into()),
+    }
+}
+
+fn kernels() -> Result<(), Box<dyn std::error::Error>> {
     let peak = peak(dlc_cpu::limits::products)?;
     println!("{:32} {:>10} {:>10} {:>6}", "kernel", "us", "GFLOP/s", "peak");
     for [m, k, n] in [[128, 768, 768], [128, 768, 3072], [1, 768, 3072], [64, 384, 1536]] {

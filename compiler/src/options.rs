@@ -21,6 +21,9 @@ pub struct Options {
     pub saturation: dlc_egraph::Options,
     /// Type that floating-point layers are computed in.
     pub precision: Precision,
+    /// Largest estimate of the relative error (in the L2 norm) that algorithms other than the plain sum may add to an f32
+    /// result; 0 allows no other.
+    pub budget: f64,
     /// Most bytes held while the model is read, folded and interpreted; mapped files are not counted.
     pub max_memory: u64,
 }
@@ -37,9 +40,20 @@ impl Default for Options {
         let target = &targets::TARGETS[0];
         let mut saturation = dlc_egraph::Options::default();
         saturation.limits.time = PATIENCE;
-        Options { target, dims: vec![], constants: vec![], saturation, precision: Precision::F32, max_memory: u64::MAX }
+        Options {
+            target,
+            dims: vec![],
+            constants: vec![],
+            saturation,
+            precision: Precision::F32,
+            budget: BUDGET,
+            max_memory: u64::MAX,
+        }
     }
 }
+
+/// [`Options::budget`] unless it is given.
+pub const BUDGET: f64 = 5e-5;
 
 /// Longest search. It is refused rather than cut short: a result that depends on the speed of the machine is no result.
 pub const PATIENCE: Duration = Duration::from_secs(3600);

@@ -44,6 +44,7 @@ pub static STAGES: &[Stage] = &[
     stage("forms", "sequences and optionals are written as tensors, but for inputs and outputs", Work::Graph(forms)),
     stage("saturate", "of all ways the rules know to write it, the cheapest is taken", Work::Graph(saturate)),
     stage("simplify", "fold, cleanup and dce have nothing left to do", Work::Graph(simplify)),
+    stage("algorithms", "convolutions are computed the fastest way within the error allowed", Work::Graph(algorithms)),
     stage("emit", "the graph is a program of the target", Work::Emit(targets::emit)),
 ];
 
@@ -200,6 +201,15 @@ pub(crate) fn search(graph: &mut Graph, options: &dlc_egraph::Options) -> Result
 
 fn simplify(graph: &mut Graph, _: &Options) -> Result<(), Cause> {
     dlc_passes::simplify(graph).map(drop).map_err(Cause::from)
+}
+
+fn algorithms(graph: &mut Graph, options: &Options) -> Result<(), Cause> {
+    if options.target.emit.is_none() {
+        return Ok(());
+    }
+    let prices = dlc_passes::algorithms::Prices::CPU;
+    let chosen = dlc_passes::algorithms::Options { budget: options.budget, prices };
+    dlc_passes::algorithms(graph, &chosen).map(drop).map_err(Cause::from)
 }
 
 #[cfg(test)]

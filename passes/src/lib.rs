@@ -5,10 +5,12 @@
 //! * [`dce()`]: what no output needs.
 //! * [`integers()`]: products of dequantized tensors are dequantized products of integers.
 //! * [`forms()`]: sequences and optionals are written as tensors.
+//! * [`algorithms()`]: how convolutions are computed.
 //! * [`simplify`]: the first three until nothing changes.
 //!
 //! All work inside subgraphs too, and keep every input and output of the graph.
 
+pub mod algorithms;
 pub mod cleanup;
 pub mod dce;
 pub mod fold;
@@ -16,6 +18,7 @@ pub mod forms;
 pub mod integers;
 mod subgraph;
 
+pub use algorithms::algorithms;
 pub use cleanup::cleanup;
 pub use dce::dce;
 pub use fold::fold;

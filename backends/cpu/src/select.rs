@@ -8,7 +8,7 @@ use dlc_ir::{DType, Tensor};
 use dlc_plan::Body;
 use dlc_vector::contraction::{self, Job, dot};
 use dlc_vector::ir::Buf;
-use dlc_vector::{Kernel, Level, depthwise, nest, procedure};
+use dlc_vector::{Kernel, Level, depthwise, nest, procedure, unrolled};
 
 /// A kernel and the operand it wants in another form.
 pub struct Choice {
@@ -37,7 +37,13 @@ pub fn select(level: Level, name: &str, body: &Body, x: usize, y: usize, constan
             kernel: depthwise::kernel(level, &name.replace("map", "bytes"), c, &d, &place, x + y),
             packed: Some(packed),
         },
-        Body::Comp(c) => Choice { kernel: nest::kernel(level, name, c, &place, x + y), packed: None },
+        Body::Comp(c) => {
+            let kernel = match unrolled::of(c) {
+                Some(u) => u.kernel(level, name, &place, x + y),
+                None => nest::kernel(level, name, c, &place, x + y),
+            };
+            Choice { kernel, packed: None }
+        }
         Body::Contract { contract, epilogue, dtype } => {
             let tiled = of_bytes(level, contract, epilogue, *dtype, constant)
                 .or_else(|| tiled(level, contract, epilogue, *dtype, constant));

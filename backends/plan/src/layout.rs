@@ -21,11 +21,8 @@ const LANES: i64 = 8;
 pub fn arrange(b: &mut Block) {
     let parts = components(b, &movable(b));
     let mut wanted = vec![false; b.buffers.len()];
-    for s in &b.steps {
-        let Step::Compute { body: Body::Contract { contract, .. }, results, .. } = s else { continue };
-        if let (Some(part), true) = (parts[results[0]], is_image(contract)) {
-            parts.iter().zip(&mut wanted).filter(|(p, _)| **p == Some(part)).for_each(|(_, w)| *w = true);
-        }
+    for part in b.steps.iter().flat_map(wants).filter_map(|id| parts[id]) {
+        parts.iter().zip(&mut wanted).filter(|(p, _)| **p == Some(part)).for_each(|(_, w)| *w = true);
     }
     if wanted.contains(&true) {
         rewrite_steps(b, &wanted);
@@ -33,6 +30,47 @@ pub fn arrange(b: &mut Block) {
             buffer.shape = channels_last(&buffer.shape);
         }
     }
+}
+
+/// The buffers of a step that are better with channels last: the result of a convolution; and what is taken apart by picks
+/// or put together by them, with the channels in lanes.
+fn wants(s: &Step) -> Vec<BufId> {
+    let Step::Compute { body, operands, results, .. } = s else { return vec![] };
+    match body {
+        Body::Contract { contract, .. } if is_image(contract) => vec![results[0]],
+        Body::Comp(c) if has_picks(&c.expr) => {
+            let last = c.shape.len() as u32 - 1;
+            let taken = |slot: &usize| channels_in_lanes(&c.expr, *slot, |rank, axis| rank >= 3 && axis == 1, last);
+            let read = (0..operands.len()).filter(taken).map(|slot| operands[slot]);
+            let put = |slot: usize| channels_in_lanes(&c.expr, slot, |rank, axis| axis + 1 == rank, 1);
+            let written = c.shape.len() >= 3 && (0..operands.len()).any(put);
+            read.chain(written.then_some(results[0])).collect()
+        }
+        _ => vec![],
+    }
+}
+
+fn has_picks(e: &Expr) -> bool {
+    let mut found = matches!(**e, E::Pick(..));
+    e.for_children(&mut |c| found = found || has_picks(c));
+    found
+}
+
+/// Whether there are loads of a slot, and all have this variable as their index along the axis that is asked for.
+fn channels_in_lanes(e: &Expr, slot: usize, wanted: impl Fn(usize, usize) -> bool + Copy, var: u32) -> bool {
+    fn go(e: &Expr, slot: usize, test: &dyn Fn(&[Expr]) -> bool, found: &mut Option<bool>) {
+        if let E::Load { slot: Slot::X(s), index, .. } = &**e
+            && *s == slot
+        {
+            *found = Some(found.unwrap_or(true) && test(index));
+        }
+        e.for_children(&mut |c| go(c, slot, test, found));
+    }
+    let mut found = None;
+    let is_var = |e: &Expr| matches!(**e, E::Var(v) if v == var);
+    let test = |index: &[Expr]| (0..index.len()).any(|a| wanted(index.len(), a) && is_var(&index[a]));
+    go(e, slot, &test, &mut found);
+    found == Some(true)
 }
 
 /// `(N, C, D1, ..)` as `(N, D1, .., C)`.

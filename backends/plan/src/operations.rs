@@ -54,6 +54,11 @@ fn of_expr(e: &Expr) -> Dim {
             E::Un(_, a) => go(a, seen) + 1.into(),
             E::Bin(_, a, b) => go(a, seen) + go(b, seen) + 1.into(),
             E::Select(_, a, b) => go(a, seen) + go(b, seen),
+            // All picks are taken, each for its part of the elements, and share what they have in common.
+            E::Pick(_, of) => {
+                let all = of.iter().map(|e| go(e, seen)).fold(Dim::from(0), |a, b| a + b);
+                all.ceil_div(&of.len().into())
+            }
             E::Reduce(m, vars, body) => {
                 let step = if matches!(m, Monoid::And | Monoid::Or) { 0 } else { 1 };
                 product(vars.iter().map(|v| &v.1)) * (go(body, seen) + step.into())

@@ -45,6 +45,8 @@ impl Region {
 
 /// Largest expression, written out, that is taken in by another.
 const LARGEST: usize = 512;
+/// The same of one with picks, of which every element takes one.
+const LARGEST_PICKED: usize = 1 << 17;
 
 /// The expression as an element of `dtype` would hold it, ready to be computed with.
 pub fn stored(e: &Expr, dtype: DType) -> Expr {
@@ -143,13 +145,17 @@ fn is_smooth(e: &Expr, last: u32) -> bool {
     }
 }
 
+/// Taps along an axis above which a copy with zeros around it pays: most windows would be cut in a way of their own.
+const WIDEST_PADDED: i64 = 11;
+
 /// Whether a convolution of single channels reads a copy with zeros around it: its sums can leave these out, but those of
 /// bytes, which are read four at a time.
 fn pads_channels(c: &Contract, copy: &Comp) -> bool {
     let known = |d: &[Dim]| d.iter().all(|d| d.as_const().is_some());
     let zero = |e: &Expr| matches!(**e, E::Float(_, 0.0) | E::Int(_, 0));
+    let few = c.k.iter().all(|d| d.as_const().is_some_and(|n| n <= WIDEST_PADDED));
     let padding = matches!(&*copy.expr, E::Select(_, a, b) if is_move(a) && zero(b));
-    c.acc != Ty::I32 && padding && crate::layout::is_depthwise(c) && known(&copy.shape[1..]) && known(&c.n)
+    c.acc != Ty::I32 && padding && few && crate::layout::is_depthwise(c) && known(&copy.shape[1..]) && known(&c.n)
 }
 
 fn is_table(index: &[Expr], shape: &[Dim]) -> bool {
@@ -161,6 +167,9 @@ fn is_table(index: &[Expr], shape: &[Dim]) -> bool {
 pub fn pays(outer: &Region, slot: usize, inner: &Region) -> bool {
     let Body::Comp(i) = &inner.body else { return false };
     let slot = Slot::X(slot);
+    if has(&i.expr, &|e| matches!(e, E::Pick(..))) {
+        return matches!(&outer.body, Body::Comp(o) if takes_picks(o, slot, i));
+    }
     let grown = outer.exprs().into_iter().map(tree_size).sum::<usize>().saturating_mul(tree_size(&i.expr));
     if grown > LARGEST * 8 || tree_size(&i.expr) > LARGEST {
         return false;
@@ -182,6 +191,16 @@ pub fn pays(outer: &Region, slot: usize, inner: &Region) -> bool {
         }
         Body::Proc { .. } => false,
     }
+}
+
+/// Whether an expression reads one that picks by its indices element by element, so that the picks stay ones by indices.
+fn takes_picks(outer: &Comp, slot: Slot, inner: &Comp) -> bool {
+    let sites = loads(&outer.expr, slot);
+    let [E::Load { index, .. }] = &sites.iter().map(|s| &**s).collect::<Vec<_>>()[..] else { return false };
+    let plain = index.iter().enumerate().all(|(a, i)| is_index(i, a, &outer.shape));
+    let once = !has(&outer.expr, &|e| matches!(e, E::Reduce(..) | E::Pick(..))) && !has_guard(&outer.expr);
+    let grown = tree_size(&outer.expr).saturating_add(tree_size(&inner.expr));
+    plain && once && outer.shape == inner.shape && grown <= LARGEST_PICKED
 }
 
 /// Takes `inner` into `outer` in the place of operand `slot`.
@@ -243,6 +262,15 @@ fn fresh_vars(r: &Region) -> u32 {
     top
 }
 
+/// Whether this is the index along axis `a` of a result of this shape.
+fn is_index(i: &Expr, a: usize, shape: &[Dim]) -> bool {
+    match &**i {
+        E::Var(v) => *v as usize == a,
+        E::Int(_, 0) => shape[a].is_one(),
+        _ => false,
+    }
+}
+
 /// Gives a contraction the element-wise consumer `outer` as epilogue, if that reads it as operand `slot` just once per
 /// element and its other operands can be read along the columns.
 pub fn absorb(outer: &Region, slot: usize, inner: &Region) -> Option<Region> {
@@ -255,12 +283,7 @@ pub fn absorb(outer: &Region, slot: usize, inner: &Region) -> Option<Region> {
     }
     let sites = loads(&o.expr, Slot::X(slot));
     let [E::Load { index, .. }] = &sites.iter().map(|s| &**s).collect::<Vec<_>>()[..] else { return None };
-    let here = |(a, i): (usize, &Expr)| match &**i {
-        E::Var(v) => *v as usize == a,
-        E::Int(_, 0) => o.shape[a].is_one(),
-        _ => false,
-    };
-    if !index.iter().enumerate().all(here) {
+    if !index.iter().enumerate().all(|(a, i)| is_index(i, a, &o.shape)) {
         return None;
     }
     let at = align(contract, &o.shape)?;

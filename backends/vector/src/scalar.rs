@@ -64,6 +64,7 @@ pub fn is_wide(e: &Expr, var: u32) -> bool {
             let loads = |e: &Expr| mentions(c, var) && has_load(e);
             lanes && !loads(a) && !loads(b) && child(c) && child(a) && child(b)
         }
+        E::Pick(i, of) => lanes && !mentions(i, var) && of.iter().all(child),
         E::Cast(ty, a) => {
             let from = a.ty();
             let ok = |t: Ty| matches!(t, Ty::F32 | Ty::I32 | Ty::Bool);
@@ -206,6 +207,10 @@ impl<'a> Scalar<'a> {
                 b.cmp(*op, x, y)
             }
             E::Select(c, x, y) => self.select(b, c, x, y),
+            E::Pick(i, of) => {
+                let one = chosen(i, of);
+                self.eval(b, &one)
+            }
             E::Cast(ty, a) => {
                 let a = self.eval(b, a);
                 b.cast(elem(*ty), a)
@@ -380,6 +385,13 @@ impl<'a> Scalar<'a> {
             self.scope(wide, |s| s.loops(b, rest, f));
         });
     }
+}
+
+/// A pick by a number that is not known: choices, one after the other.
+fn chosen(i: &Expr, of: &[Expr]) -> Expr {
+    let (last, rest) = of.split_last().expect("a pick is of one or more");
+    let all = rest.iter().enumerate().rev();
+    all.fold(last.clone(), |other, (n, e)| i.eq(&Expr::int(n as i64)).select(e, &other))
 }
 
 fn has_reg(e: &Expr) -> bool {

@@ -3,7 +3,7 @@
 use crate::failure::Failure;
 use crate::inputs::read_tensor;
 use clap::Args;
-use dlc_compiler::options::extract;
+use dlc_compiler::options::{BUDGET, extract};
 use dlc_compiler::{Extract, Options, Precision, Target, targets};
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -26,6 +26,12 @@ pub struct CompileArgs {
     /// Type that floating-point layers are computed in.
     #[arg(long, default_value = "f32", value_parser = precision)]
     pub precision: Precision,
+    /// Largest relative error (estimated, L2) that faster algorithms may add to a result.
+    #[arg(long, value_name = "ERROR", default_value_t = BUDGET, value_parser = budget)]
+    pub budget: f64,
+    /// Every sum as the model has it: no algorithm that rounds otherwise.
+    #[arg(long, conflicts_with = "budget")]
+    pub exact: bool,
 }
 
 impl CompileArgs {
@@ -37,6 +43,7 @@ impl CompileArgs {
             dims: self.dims.clone(),
             constants: self.constants.iter().map(constant).collect::<Result<_, Failure>>()?,
             precision: self.precision,
+            budget: if self.exact { 0.0 } else { self.budget },
             ..Options::default()
         };
         options.saturation.extract = self.extract;
@@ -46,6 +53,13 @@ impl CompileArgs {
 
 fn target(name: &str) -> Result<&'static Target, String> {
     targets::by_name(name).map_err(|e| e.to_string())
+}
+
+fn budget(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(v) if (0.0..=1.0).contains(&v) => Ok(v),
+        _ => Err("expected a number from 0 to 1".into()),
+    }
 }
 
 fn precision(name: &str) -> Result<Precision, String> {

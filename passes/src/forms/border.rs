@@ -75,6 +75,7 @@ fn copy(g: &Graph, id: NodeId, new: &mut Graph, to: &mut HashMap<Value, Value>) 
     let node = g.node(id);
     let created = match &node.kind {
         Kind::Input => return Ok(()),
+        // These stand at the borders only.
         Kind::Op { op, .. } if op.domain() == "dlc" && ["Pack", "Unpack"].contains(&op.name()) => return Ok(()),
         Kind::Const(t) => new.add_const(&node.name, t.clone()).node,
         Kind::Op { op, attrs } => {

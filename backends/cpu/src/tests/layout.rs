@@ -3,7 +3,7 @@
 use super::{differs, run, run_at};
 use crate::Level;
 use dlc_ir::ops::common::elementwise::sample_floats;
-use dlc_ir::{Attrs, Dim, Fact, Graph, Tensor, Value, interp};
+use dlc_ir::{Attrs, Ctx, Dim, Fact, Graph, Tensor, Value, interp};
 use dlc_plan::{Home, plan};
 
 /// A graph under construction; names are numbers.
@@ -64,6 +64,87 @@ fn network(h: Dim, w: Dim) -> Graph {
         n.0.add_output(name, v);
     }
     n.0
+}
+
+/// A convolution of 3x3 by tiles of an image that another makes, then a residual and an activation.
+fn by_tiles(tile: i64, [h, w]: [i64; 2], filters: usize) -> Graph {
+    let mut n = Net(Graph::new("tiles"));
+    let (down, across) = ((h + tile - 1) / tile, (w + tile - 1) / tile);
+    let x = n.0.add_input("x", Fact::new(dlc_ir::DType::F32, [2, 3, h, w].map(Dim::from)));
+    let (first, residual) = (n.conv(x, [19, 3, 3, 3], 1), n.conv(x, [filters, 3, 1, 1], 1));
+    let pads = n.ints(&[0, 0, 1, 1, 0, 0, down * tile + 1 - h, across * tile + 1 - w]);
+    let padded = n.op("Pad", Attrs::new(), &[first, pads]);
+    let attrs = Attrs::new().with("tile", tile);
+    let v = n.op("dlc.WinogradInput", attrs.clone(), &[padded]);
+    let points = (tile + 2) * (tile + 2);
+    let (rows, squares) = (n.ints(&[points, -1, 19]), n.ints(&[points, -1, down, across, filters as i64]));
+    let v = n.op("Reshape", Attrs::new(), &[v, rows]);
+    let filter = dlc_ir::ops::by_name("dlc.WinogradFilter").unwrap();
+    let c = Ctx { name: "filters", attrs: &attrs, outputs: 1 };
+    let u = interp::eval(filter.0, &c, &[Some(&sample_floats(&[filters, 19, 3, 3], 3))]).unwrap();
+    let u = n.0.add_const("filters", u[0].clone());
+    let m = n.op("MatMul", Attrs::new(), &[v, u]);
+    let m = n.op("Reshape", Attrs::new(), &[m, squares]);
+    let y = n.op("dlc.WinogradOutput", attrs.with("height", h).with("width", w), &[m]);
+    let bias = n.weights(&[filters, 1, 1]);
+    let y = n.op("Add", Attrs::new(), &[y, bias]);
+    let y = n.op("Add", Attrs::new(), &[y, residual]);
+    let y = n.op("Relu", Attrs::new(), &[y]);
+    n.0.add_output("y", y);
+    n.0
+}
+
+#[test]
+fn tiles_are_the_same_numbers_at_every_level() {
+    for (tile, size, filters) in [(2, [5, 4], 16), (4, [8, 8], 32), (4, [7, 10], 21), (6, [6, 7], 16)] {
+        let g = by_tiles(tile, size, filters);
+        let x = [sample_floats(&[2, 3, size[0] as usize, size[1] as usize], 7)];
+        let expected = interp::run(&g, &x).unwrap();
+        let (one, two) = (run(&g, &x, 1).unwrap(), run(&g, &x, 2).unwrap());
+        assert_eq!(one[0].bytes(), two[0].bytes(), "two threads change the result");
+        assert_eq!(differs(&one[0], &expected[0]), None, "F({tile}, 3) of {size:?}");
+        for level in [Level::Avx2, Level::Portable] {
+            assert_eq!(run_at(level, &g, &x, 1).unwrap()[0].bytes(), one[0].bytes(), "{level:?}, F({tile}, 3)");
+        }
+    }
+}
+
+#[test]
+fn rows_a_multiple_of_4_kib_apart_are_rows_like_others() {
+    let mut n = Net(Graph::new("far"));
+    let x = n.0.add_input("x", Fact::new(dlc_ir::DType::F32, [1, 3, 9, 7].map(Dim::from)));
+    let wide = n.conv(x, [1024, 3, 1, 1], 1);
+    let near = n.conv(wide, [80, 1024, 1, 1], 1);
+    let w = n.weights(&[72, 1024, 1, 1]);
+    let strided = n.op("Conv", Attrs::new().with("strides", vec![2i64, 2]), &[wide, w]);
+    let half = n.conv(x, [512, 3, 1, 1], 1);
+    let w = n.weights(&[65, 512, 3, 3]);
+    let taps = n.op("Conv", Attrs::new().with("strides", vec![2i64, 2]), &[half, w]);
+    for (name, v) in [("near", near), ("strided", strided), ("taps", taps)] {
+        n.0.add_output(name, v);
+    }
+    let x = [sample_floats(&[1, 3, 9, 7], 7)];
+    let expected = interp::run(&n.0, &x).unwrap();
+    let (one, two) = (run(&n.0, &x, 1).unwrap(), run(&n.0, &x, 2).unwrap());
+    let portable = run_at(Level::Portable, &n.0, &x, 1).unwrap();
+    for (k, want) in expected.iter().enumerate() {
+        assert_eq!(one[k].bytes(), two[k].bytes(), "output {k}: two threads change the result");
+        assert_eq!(one[k].bytes(), portable[k].bytes(), "output {k}: the level changes the result");
+        assert_eq!(differs(&one[k], want), None, "output {k}");
+    }
+}
+
+#[test]
+fn what_follows_tiles_is_computed_with_them() {
+    let schedule = plan(&by_tiles(4, [8, 8], 32)).unwrap();
+    // Both convolutions with the padded copies of their operands; tiles, products, and the image with all that follows.
+    let steps = schedule.blocks[0].steps.len();
+    assert_eq!(steps, 7, "{schedule}");
+    let mut shapes = schedule.blocks[0].buffers.iter().map(|b| &b.shape[..]);
+    assert!(
+        shapes.any(|s| *s == [2, 10, 10, 19].map(Dim::from)),
+        "the image that is taken apart has its channels last"
+    );
 }
 
 #[test]

@@ -242,6 +242,13 @@ impl<'a> Machine<'a> {
                 true => self.eval(a)?,
                 false => self.eval(b)?,
             },
+            E::Pick(i, of) => {
+                let i = self.eval(i)?.i();
+                match usize::try_from(i).ok().and_then(|i| of.get(i)) {
+                    Some(e) => self.eval(e)?,
+                    None => bail!("a pick of number {i} among {}", of.len()),
+                }
+            }
             E::Cast(ty, a) => convert(*ty, self.eval(a)?),
             E::Round(dtype, a) => Tensor::scalar(*dtype, cast_bool(*dtype, self.eval(a)?)).at(0),
             E::Reduce(m, vars, body) => self.reduce(*m, vars, body)?,

@@ -185,6 +185,9 @@ pub enum E {
     Cmp(Cmp, Expr, Expr),
     /// `if c { a } else { b }`; only the taken side is evaluated.
     Select(Expr, Expr, Expr),
+    /// One of several values by a number (I64) below their count; only that one is evaluated. Code that writes out the
+    /// values of the number takes its pick when it is generated.
+    Pick(Expr, Vec<Expr>),
     /// Conversion: float to integer truncates and saturates (NaN is 0), integers wrap, Bool is `!= 0`.
     Cast(Ty, Expr),
     /// Rounds or wraps to what an element of this type can hold, as storing it would; the type stays.
@@ -300,6 +303,11 @@ impl Expr {
         assert_eq!((self.ty(), a.ty()), (Ty::Bool, b.ty()), "select between two types");
         E::Select(self.clone(), a.clone(), b.clone()).into()
     }
+    /// One of these, which have one type, by this number (I64), which is below their count.
+    pub fn pick(&self, of: Vec<Expr>) -> Expr {
+        assert!(self.ty() == Ty::I64 && of.iter().all(|e| e.ty() == of[0].ty()), "picks of one type by an index");
+        E::Pick(self.clone(), of).into()
+    }
     /// Converted; unchanged when it has the type already.
     pub fn cast(&self, ty: Ty) -> Expr {
         if self.ty() == ty { self.clone() } else { E::Cast(ty, self.clone()).into() }
@@ -341,6 +349,7 @@ impl Expr {
             E::Un(Un::IsNan, _) | E::Cmp(..) => Ty::Bool,
             E::Un(_, a) | E::Bin(_, a, _) | E::Round(_, a) | E::Reduce(_, _, a) => a.ty(),
             E::Select(_, a, _) => a.ty(),
+            E::Pick(_, of) => of[0].ty(),
         }
     }
 
@@ -355,6 +364,7 @@ impl Expr {
             E::Bin(op, a, b) => E::Bin(*op, f(a), f(b)).into(),
             E::Cmp(op, a, b) => E::Cmp(*op, f(a), f(b)).into(),
             E::Select(c, a, b) => E::Select(f(c), f(a), f(b)).into(),
+            E::Pick(i, of) => E::Pick(f(i), of.iter().map(f).collect()).into(),
             E::Cast(t, a) => E::Cast(*t, f(a)).into(),
             E::Round(d, a) => E::Round(*d, f(a)).into(),
             E::Reduce(m, v, a) => E::Reduce(*m, v.clone(), f(a)).into(),
@@ -375,6 +385,10 @@ impl Expr {
                 f(c);
                 f(a);
                 f(b);
+            }
+            E::Pick(i, of) => {
+                f(i);
+                of.iter().for_each(f);
             }
             E::Float(..) | E::Int(..) | E::Size(_) | E::Var(_) | E::Reg(..) => {}
         }

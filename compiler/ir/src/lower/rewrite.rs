@@ -103,13 +103,19 @@ pub fn substitute(e: &Expr, f: &dyn Fn(u32) -> Option<Expr>) -> Expr {
     })
 }
 
-/// Replaces, from the leaves up, what `f` replaces; shared parts stay shared.
+/// Replaces, from the leaves up, what `f` replaces; shared parts stay shared, and what nothing in is replaced stays itself.
 pub fn rewrite(e: &Expr, f: &mut dyn FnMut(&Expr) -> Option<Expr>) -> Expr {
     fn go(e: &Expr, f: &mut dyn FnMut(&Expr) -> Option<Expr>, done: &mut HashMap<usize, (Expr, Expr)>) -> Expr {
         if let Some((_, out)) = done.get(&e.address()) {
             return out.clone();
         }
-        let inner = e.map_children(&mut |c| go(c, f, done));
+        let mut changed = false;
+        let inner = e.map_children(&mut |c| {
+            let new = go(c, f, done);
+            changed |= new.address() != c.address();
+            new
+        });
+        let inner = if changed { inner } else { e.clone() };
         let out = f(&inner).unwrap_or(inner);
         done.insert(e.address(), (e.clone(), out.clone()));
         out

@@ -24,6 +24,7 @@ attrs!(ConvAttrs {
     strides: Vec<i64> = vec![],
 });
 
+/// The operator.
 pub struct Conv;
 
 /// The window of a convolution of operands of these shapes.

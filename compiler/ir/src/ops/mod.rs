@@ -42,7 +42,7 @@ mod compress;
 mod concat;
 mod concat_from_sequence;
 mod constant_of_shape;
-mod conv;
+pub mod conv;
 mod conv_integer;
 mod conv_transpose;
 mod cos;
@@ -60,6 +60,9 @@ mod dlc_pack;
 mod dlc_table;
 mod dlc_trees;
 mod dlc_unpack;
+mod dlc_winograd_filter;
+mod dlc_winograd_input;
+mod dlc_winograd_output;
 mod dropout;
 mod dynamic_quantize_linear;
 mod einsum;
@@ -360,6 +363,9 @@ pub static OPS: &[&dyn Op] = &[
     &dlc_table::Table,
     &dlc_trees::DlcTrees,
     &dlc_unpack::Unpack,
+    &dlc_winograd_filter::WinogradFilter,
+    &dlc_winograd_input::WinogradInput,
+    &dlc_winograd_output::WinogradOutput,
     &dropout::Dropout,
     &dynamic_quantize_linear::DynamicQuantizeLinear,
     &einsum::Einsum,

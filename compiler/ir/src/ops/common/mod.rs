@@ -65,3 +65,4 @@ pub mod trees;
 pub mod unary;
 pub mod variadic;
 pub mod window;
+pub mod winograd;

@@ -1,0 +1,136 @@
+//! Convolutions of 3x3 as Winograd's minimal filtering: tiles transformed, one product for each point, transformed back.
+
+use dlc_ir::ops::common::winograd::TAPS;
+use dlc_ir::ops::conv::{ConvAttrs, window};
+use dlc_ir::{Attrs, Ctx, DType, Graph, NodeId, Result, Tensor, Value, interp, ops};
+
+/// Channels and filters below which vectors are not filled.
+const LEAST: i64 = 16;
+
+/// A convolution that tiles can compute.
+#[derive(Clone, Debug)]
+pub(super) struct Shape {
+    /// Images; what is not known is taken to be 1.
+    pub images: i64,
+    /// Channels of the operand.
+    pub channels: i64,
+    /// Channels of the result.
+    pub filters: i64,
+    /// Rows of the result.
+    pub height: i64,
+    /// Columns of the result.
+    pub width: i64,
+    /// Rows and columns of padding before.
+    begin: [i64; 2],
+    /// Rows and columns of the operand.
+    size: [i64; 2],
+}
+
+impl Shape {
+    /// Tiles of one image.
+    pub fn tiles(&self, tile: i64) -> i64 {
+        tiles(self.height, tile) * tiles(self.width, tile)
+    }
+}
+
+fn tiles(size: i64, tile: i64) -> i64 {
+    (size + tile - 1) / tile
+}
+
+/// The convolution of a node, if it is of 3x3 constant f32 filters with steps of 1, over images of known size.
+pub(super) fn shape(g: &Graph, id: NodeId) -> Option<Shape> {
+    let (op, attrs) = g.node(id).op()?;
+    if (op.name(), op.domain()) != ("Conv", "") {
+        return None;
+    }
+    let a = ConvAttrs::read(attrs).ok()?;
+    let operands = g.operands(id);
+    let (x, w) = (g.fact(operands[0]?), g.constant(operands[1]?)?);
+    let y = &g.node(id).outputs[0];
+    let win = window(&a, &x.shape, &w.fact().shape).ok()?;
+    let pads = win.const_pads()?;
+    let plain = win.strides.iter().chain(&win.dilations).all(|n| *n == 1) && a.group == 1;
+    if w.rank() != 4 || w.shape()[2..] != [TAPS; 2] || !plain || w.dtype() != DType::F32 {
+        return None;
+    }
+    let size = |d: &dlc_ir::Dim| d.as_const();
+    let out = Shape {
+        images: size(&x.shape[0]).unwrap_or(1),
+        channels: w.shape()[1] as i64,
+        filters: w.shape()[0] as i64,
+        height: size(&y.shape[2])?,
+        width: size(&y.shape[3])?,
+        begin: [pads[0], pads[1]],
+        size: [size(&x.shape[2])?, size(&x.shape[3])?],
+    };
+    let enough = out.channels >= LEAST && out.filters >= LEAST && out.images > 0 && out.height > 0 && out.width > 0;
+    enough.then_some(out)
+}
+
+/// Writes the convolution by tiles in the place of the node.
+pub(super) fn write(g: &mut Graph, id: NodeId, s: &Shape, tile: i64) -> Result<()> {
+    let mut w = Writer { name: g.node(id).name.clone(), g };
+    let operands = w.g.operands(id);
+    let (Some(x), Some(filters)) = (operands[0], operands[1]) else { return Ok(()) };
+    let attrs = Attrs::new().with("tile", tile);
+    let (down, across) = (tiles(s.height, tile), tiles(s.width, tile));
+    let ends: Vec<i64> =
+        [(down, 0), (across, 1)].iter().map(|(n, a)| n * tile + 2 - s.size[*a] - s.begin[*a]).collect();
+    let pads = [0, 0, s.begin[0], s.begin[1], 0, 0, ends[0], ends[1]];
+    let x = match pads.iter().all(|p| *p == 0) {
+        true => x,
+        false => {
+            let pads = w.ints("pads", &pads);
+            w.op("padded", "Pad", Attrs::new(), &[x, pads])?
+        }
+    };
+    let points = (tile + 2) * (tile + 2);
+    let v = w.op("tiles", "dlc.WinogradInput", attrs.clone(), &[x])?;
+    let v = w.reshaped("rows", v, &[points, -1, s.channels])?;
+    let u = w.filters(filters, attrs)?;
+    let m = w.op("products", "MatMul", Attrs::new(), &[v, u])?;
+    let m = w.reshaped("squares", m, &[points, -1, down, across, s.filters])?;
+    let attrs = Attrs::new().with("tile", tile).with("height", s.height).with("width", s.width);
+    let mut y = w.op("image", "dlc.WinogradOutput", attrs, &[m])?;
+    if let Some(bias) = operands.get(2).copied().flatten() {
+        let bias = w.reshaped("bias", bias, &[s.filters, 1, 1])?;
+        y = w.op("biased", "Add", Attrs::new(), &[y, bias])?;
+    }
+    w.g.replace(Value { node: id, port: 0 }, y);
+    w.g.remove(id);
+    Ok(())
+}
+
+struct Writer<'a> {
+    /// Name of the convolution.
+    name: String,
+    g: &'a mut Graph,
+}
+
+impl Writer<'_> {
+    fn fresh(&self, part: &str) -> String {
+        self.g.fresh_name(&format!("{}_{part}", self.name))
+    }
+
+    fn op(&mut self, part: &str, op: &str, attrs: Attrs, x: &[Value]) -> Result<Value> {
+        self.g.apply(&self.fresh(part), op, attrs, x)
+    }
+
+    fn ints(&mut self, part: &str, v: &[i64]) -> Value {
+        self.g.add_const(&self.fresh(part), Tensor::i64(&[v.len()], v))
+    }
+
+    fn reshaped(&mut self, part: &str, x: Value, shape: &[i64]) -> Result<Value> {
+        let to = self.ints("shape", shape);
+        self.op(part, "Reshape", Attrs::new(), &[x, to])
+    }
+
+    /// The filters at all points.
+    fn filters(&mut self, w: Value, attrs: Attrs) -> Result<Value> {
+        let op = ops::by_name("dlc.WinogradFilter").expect("an operator of ours");
+        let name = self.fresh("filters");
+        let c = Ctx { name: &name, attrs: &attrs, outputs: 1 };
+        let u = interp::eval(op.0, &c, &[self.g.constant(w)])?;
+        Ok(self.g.add_const(&name, u.into_iter().next().expect("one result")))
+    }
+}
