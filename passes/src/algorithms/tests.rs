@@ -34,8 +34,8 @@ fn network(image: [usize; 2], channels: usize, pads: [i64; 4]) -> Graph {
 fn forced(tile: i64) -> Prices {
     // Elements that cost nothing favour large tiles, free products none.
     match tile {
-        0 => Prices { elements: 1.0, ..Prices::CPU },
-        _ => Prices { elements: 1e30, bytes: 1e30, ..Prices::CPU },
+        0 => Prices { elements: [1.0; 3], ..Prices::CPU },
+        _ => Prices { elements: [1e30; 3], bytes: 1e30, ..Prices::CPU },
     }
 }
 
