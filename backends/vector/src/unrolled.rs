@@ -99,7 +99,7 @@ fn only_blocks(e: &Expr, axes: &[Axis]) -> bool {
     ok
 }
 
-/// One element of a block: its expression, its index, and the conditions for it to be inside.
+/// One element of a block: its expression and its index.
 struct Element {
     expr: Expr,
     index: Vec<Expr>,

@@ -125,7 +125,7 @@ fn pair(a: &[f64], b: &[f64], x: &[Expr]) -> [Expr; 2] {
     [same.add(&opposite), same.sub(&opposite)]
 }
 
-/// `sum of c * x`; terms with the largest elements of the pattern last, those of coefficient 1 first.
+/// `sum of c * x`; terms of coefficient 1 first, those that are subtracted last.
 fn combination(c: &[f64], x: &[Expr]) -> Expr {
     let mut terms: Vec<(f64, &Expr)> = c.iter().copied().zip(x).filter(|t| t.0 != 0.0).collect();
     terms.sort_by_key(|t| (t.0 != 1.0, t.0 < 0.0));
