@@ -2,7 +2,7 @@
 //! row of a product, read where it is, and channels are lanes. What a graph says of axes is not touched: only addresses are
 //! written anew, so that any operator reads and writes either order, and no step is there to change it.
 
-use crate::{Block, Body, BufId, Buffer, Home, Step};
+use crate::{Block, Body, BufId, Buffer, Home, Step, region};
 use dlc_ir::lower::affine::{Linear, mentions};
 use dlc_ir::lower::rewrite::{rewrite, substitute};
 use dlc_ir::lower::{Comp, Contract, E, Expr, SUM, Slot};
@@ -38,7 +38,7 @@ fn wants(s: &Step) -> Vec<BufId> {
     let Step::Compute { body, operands, results, .. } = s else { return vec![] };
     match body {
         Body::Contract { contract, .. } if is_image(contract) => vec![results[0]],
-        Body::Comp(c) if has_picks(&c.expr) => {
+        Body::Comp(c) if region::has(&c.expr, &|e| matches!(e, E::Pick(..))) => {
             let last = c.shape.len() as u32 - 1;
             let taken = |slot: &usize| channels_in_lanes(&c.expr, *slot, |rank, axis| rank >= 3 && axis == 1, last);
             let read = (0..operands.len()).filter(taken).map(|slot| operands[slot]);
@@ -48,12 +48,6 @@ fn wants(s: &Step) -> Vec<BufId> {
         }
         _ => vec![],
     }
-}
-
-fn has_picks(e: &Expr) -> bool {
-    let mut found = matches!(**e, E::Pick(..));
-    e.for_children(&mut |c| found = found || has_picks(c));
-    found
 }
 
 /// Whether there are loads of a slot, and all have this variable as their index along the axis that is asked for.

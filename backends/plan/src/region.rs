@@ -120,7 +120,8 @@ fn has_guard(e: &Expr) -> bool {
     has(e, &|e| matches!(e, E::Select(_, a, b) if guarded(a) || guarded(b)))
 }
 
-fn has(e: &Expr, test: &dyn Fn(&E) -> bool) -> bool {
+/// Whether a part of an expression is so.
+pub(crate) fn has(e: &Expr, test: &dyn Fn(&E) -> bool) -> bool {
     let mut found = test(e);
     e.for_children(&mut |c| found = found || has(c, test));
     found

@@ -10,7 +10,7 @@ use crate::contraction::dot::{FLIP, flip, shifted};
 use crate::contraction::has_only_vector_math;
 use crate::ir::{Buf, Elem, Kernel, Reg, Type};
 use crate::level::Level;
-use crate::nest::decompose;
+use crate::nest::{WORK_PER_THREAD, decompose};
 use crate::scalar::{Place, Scalar, is_wide, load_at, store_at};
 use dlc_ir::dim::product;
 use dlc_ir::lower::affine::{Linear, mentions};
@@ -22,8 +22,6 @@ use dlc_ir::{DType, Dim};
 const WORD: i64 = 4;
 /// Pixels computed together.
 const PIXELS: i64 = 4;
-/// Operations below which a thread of its own does not pay.
-const WORK_PER_THREAD: i64 = 32_768;
 
 /// A convolution with one filter for each channel.
 #[derive(Clone, Debug)]

@@ -13,13 +13,13 @@ use dlc_ir::lower::{Bin, Cmp, Comp, E, Expr, Slot, Ty};
 use std::collections::BTreeMap;
 
 /// Scalar operations below which a thread of its own does not pay.
-const WORK_PER_THREAD: i64 = 32_768;
+pub(crate) const WORK_PER_THREAD: i64 = 32_768;
 
 /// The kernel of one result. Slots are the buffers `place` says, the result is `Slot::Y(0)`.
 pub fn kernel(level: Level, name: &str, c: &Comp, place: &Place, buffers: usize) -> Kernel {
     let (vars, expr) = flatten(c);
     if let Some(w) = window::find(level, &vars, &expr, c.dtype) {
-        return w.kernel(level, name, c, place, buffers, WORK_PER_THREAD);
+        return w.kernel(level, name, c, place, buffers);
     }
     let mut b = Builder::new(level, buffers);
     let mut s = Scalar::new(place, false);
@@ -240,7 +240,8 @@ fn compared(e: &Expr, v: u32) -> Option<Expr> {
     }
 }
 
-fn constant(e: &Expr) -> Option<bool> {
+/// A condition that is decided.
+pub(crate) fn constant(e: &Expr) -> Option<bool> {
     match **e {
         E::Int(Ty::Bool, v) => Some(v != 0),
         _ => None,

@@ -8,7 +8,7 @@
 use crate::builder::Builder;
 use crate::ir::{Buf, Kernel, Reg};
 use crate::level::Level;
-use crate::nest::decompose;
+use crate::nest::{WORK_PER_THREAD, decompose};
 use crate::scalar::{Place, Scalar, is_wide, store_at, whole_lanes};
 use dlc_ir::Dim;
 use dlc_ir::dim::product;
@@ -18,8 +18,6 @@ use dlc_ir::lower::{Bin, Cmp, Comp, E, Expr, Slot};
 
 /// Most elements of a block that are written out.
 const MOST: i64 = 256;
-/// Scalar operations below which a thread of its own does not pay.
-const WORK_PER_THREAD: i64 = 32_768;
 
 /// How an axis is gone through.
 #[derive(Clone, Copy, Debug, PartialEq)]

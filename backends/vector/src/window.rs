@@ -9,7 +9,7 @@ use crate::builder::Builder;
 use crate::contraction::has_only_vector_math;
 use crate::ir::{Buf, Kernel, Reg, Type};
 use crate::level::Level;
-use crate::nest::decompose;
+use crate::nest::{WORK_PER_THREAD, constant, decompose};
 use crate::scalar::{Place, Scalar, elem, has_parts, is_wide, neutral, store_at, whole_lanes};
 use dlc_ir::dim::product;
 use dlc_ir::lower::affine::{Linear, mentions};
@@ -201,7 +201,7 @@ impl Window {
     }
 
     /// The kernel. Slots are the buffers `place` says, the result is `Slot::Y(0)`.
-    pub fn kernel(&self, level: Level, name: &str, c: &Comp, place: &Place, buffers: usize, least_work: i64) -> Kernel {
+    pub fn kernel(&self, level: Level, name: &str, c: &Comp, place: &Place, buffers: usize) -> Kernel {
         let mut b = Builder::new(level, buffers);
         let mut s = Scalar::new(place, false);
         let (begin, end) = b.range();
@@ -210,7 +210,7 @@ impl Window {
             s.scope(None, |s| self.row(b, s, place(Slot::Y(0)), row));
         });
         let piece = cost(&c.expr) * self.neighbours.1.clone() * self.lanes.1.clone();
-        let grain = Dim::from(least_work).div(&piece.max_of(&1.into())).max_of(&1.into());
+        let grain = Dim::from(WORK_PER_THREAD).div(&piece.max_of(&1.into())).max_of(&1.into());
         b.finish(name, product(self.lead.iter().map(|v| &v.1)), grain, 0.into())
     }
 
@@ -281,13 +281,6 @@ impl Window {
             }
             _ => None,
         })
-    }
-}
-
-fn constant(e: &Expr) -> Option<bool> {
-    match **e {
-        E::Int(Ty::Bool, v) => Some(v != 0),
-        _ => None,
     }
 }
 
