@@ -361,10 +361,16 @@ impl Collector<'_> {
     }
 }
 
-/// The size of `l < size` where the condition, or one of several that all hold, is that.
+/// The size of `l < size` where the condition, or one of several that all hold, is that, or that of `l` less a size: what
+/// is read may be a part of a tensor.
 fn limit(cond: &Expr, l: &Linear) -> Option<Dim> {
     match &**cond {
-        E::Cmp(Cmp::Lt, a, n) => Linear::of(n).as_size().filter(|_| Linear::of(a) == *l),
+        E::Cmp(Cmp::Lt, a, n) => {
+            let a = Linear::of(a);
+            let from = l.constant.clone() - a.constant.clone();
+            let same = from.at_least(0) && Linear { constant: l.constant.clone(), ..a } == *l;
+            Linear::of(n).as_size().filter(|_| same).map(|n| n + from)
+        }
         E::Bin(Bin::And, a, b) => limit(a, l).or_else(|| limit(b, l)),
         _ => None,
     }
