@@ -40,7 +40,7 @@ pub fn run() -> Result<(), Box<dyn std::error::Error>> {
         for tile in [None, Some(2), Some(4), Some(6)] {
             let mut g = g.clone();
             if let Some(tile) = tile {
-                algorithms::by_tiles(&mut g, tile)?;
+                algorithms::by_tiles(&mut g, tile, &Prices::CPU)?;
             }
             let time = median(program(&g)?, &x)? / LAYERS as f64;
             times.push((tile, time));
@@ -111,7 +111,7 @@ fn error(channels: usize, tile: Option<i64>) -> Result<f64, Box<dyn std::error::
     let id = g.nodes().find(|id| g.node(*id).name == "w").ok_or("the filters have a name")?;
     g.make_const(id, w.clone());
     if let Some(tile) = tile {
-        algorithms::by_tiles(&mut g, tile)?;
+        algorithms::by_tiles(&mut g, tile, &Prices::CPU)?;
     }
     let x = uniform(&[1, channels, SIZE, SIZE], 1);
     let found = first_output(&g, &x)?;

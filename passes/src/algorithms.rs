@@ -8,6 +8,7 @@ mod price;
 mod winograd;
 
 pub use price::Prices;
+use winograd::Way;
 
 use crate::{Report, subgraph};
 use dlc_ir::{Graph, NodeId, Result};
@@ -24,8 +25,8 @@ pub struct Options {
 /// A way to compute a node.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Candidate {
-    /// Results of a tile of Winograd's filtering along each axis; none is the sum as it is written.
-    tile: Option<i64>,
+    /// Winograd's filtering; none is the sum as it is written.
+    way: Option<Way>,
     /// Seconds.
     time: f64,
     /// Relative error that it adds, squared.
@@ -35,15 +36,17 @@ struct Candidate {
 /// The tile that would be chosen for every convolution that has a choice, by name; none is the sum as it is written.
 pub fn picks(g: &Graph, options: &Options) -> Result<Vec<(String, Option<i64>)>> {
     let found = choices(g, options)?;
-    Ok(found.into_iter().map(|(id, _, tile)| (g.node(id).name.clone(), tile)).collect())
+    Ok(found.into_iter().map(|(id, _, way)| (g.node(id).name.clone(), way.map(|w| w.tile))).collect())
 }
 
-/// Computes every convolution that has a choice by tiles of this size: 2, 4 or 6 results along each axis.
-pub fn by_tiles(g: &mut Graph, tile: i64) -> Result<Report> {
+/// Computes every convolution that has a choice by tiles of this size: 2, 4 or 6 results along each axis; by rows of them
+/// where that is the cheaper.
+pub fn by_tiles(g: &mut Graph, tile: i64, prices: &Prices) -> Result<Report> {
     let mut report = Report::default();
     for id in g.topo()? {
         if let Some(shape) = winograd::shape(g, id) {
-            winograd::write(g, id, &shape, tile)?;
+            let by_rows = price::by_tiles(prices, &shape, tile).0;
+            winograd::write(g, id, &shape, Way { tile, by_rows })?;
             report.changed += 1;
         }
     }
@@ -53,24 +56,24 @@ pub fn by_tiles(g: &mut Graph, tile: i64) -> Result<Report> {
 /// Gives every convolution, also in the bodies of control flow, its algorithm.
 pub fn algorithms(g: &mut Graph, options: &Options) -> Result<Report> {
     let mut report = subgraph::each(g, |body| algorithms(body, options))?;
-    for (id, shape, tile) in choices(g, options)? {
-        if let Some(tile) = tile {
-            winograd::write(g, id, &shape, tile)?;
+    for (id, shape, way) in choices(g, options)? {
+        if let Some(way) = way {
+            winograd::write(g, id, &shape, way)?;
             report.changed += 1;
         }
     }
     Ok(report)
 }
 
-/// Every convolution of the graph that has a choice, and the tile that is chosen.
-fn choices(g: &Graph, options: &Options) -> Result<Vec<(NodeId, winograd::Shape, Option<i64>)>> {
+/// Every convolution of the graph that has a choice, and the way that is chosen.
+fn choices(g: &Graph, options: &Options) -> Result<Vec<(NodeId, winograd::Shape, Option<Way>)>> {
     let shapes: Vec<(NodeId, winograd::Shape)> =
         g.topo()?.into_iter().filter_map(|id| Some((id, winograd::shape(g, id)?))).collect();
     let lists: Vec<Vec<Candidate>> = shapes.iter().map(|(_, s)| price::candidates(&options.prices, s)).collect();
     let lists: Vec<&[Candidate]> = lists.iter().map(Vec::as_slice).collect();
     let picks = choose(&lists, options.budget * options.budget);
-    let tiles = picks.into_iter().zip(&lists).map(|(pick, list)| list[pick].tile);
-    Ok(shapes.into_iter().zip(tiles).map(|((id, shape), tile)| (id, shape, tile)).collect())
+    let ways = picks.into_iter().zip(&lists).map(|(pick, list)| list[pick].way);
+    Ok(shapes.into_iter().zip(ways).map(|((id, shape), way)| (id, shape, way)).collect())
 }
 
 /// One candidate of each list, so that their errors add up to `budget` at most and the time is short: from the fastest of

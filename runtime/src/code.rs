@@ -8,7 +8,8 @@ use dlc_artifact::program::{Function, KernelFn};
 use memmap2::{Mmap, MmapMut};
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
+use std::time::Instant;
 
 /// The code of a model, executable.
 #[derive(Debug)]
@@ -98,6 +99,63 @@ impl Job for SharedCall {
             }
             let end = begin.saturating_add(self.chunk).min(self.work);
             call(&self.code, self.kernel, &with, begin..end, &self.scratch[thread]);
+        }
+    }
+}
+
+/// A call of a chain: part p of its work are the pieces from `p * pieces` on.
+pub(crate) struct Link {
+    pub(crate) kernel: Kernel,
+    pub(crate) buffers: Vec<*mut u8>,
+    pub(crate) args: Vec<i64>,
+    pub(crate) pieces: i64,
+    /// Of the buffers in the memory of threads: which it is, where the parts being computed are in that memory, and how
+    /// many bytes each part has.
+    pub(crate) own: Vec<(usize, usize, usize)>,
+}
+
+/// Calls made one after the other for `chunk` parts at a time, which several threads claim.
+pub(crate) struct SharedChain {
+    pub(crate) code: Arc<Code>,
+    pub(crate) links: Vec<Link>,
+    pub(crate) parts: i64,
+    pub(crate) chunk: i64,
+    /// First part that nobody has claimed.
+    pub(crate) next: AtomicI64,
+    /// Memory of each thread: the calls' private scratch, then the parts of the buffers it has.
+    pub(crate) scratch: Vec<Arc<Memory>>,
+    /// Nanoseconds of each call on all threads; empty where they are not wanted.
+    pub(crate) spent: Vec<AtomicU64>,
+}
+
+// SAFETY: as for `SharedCall`; parts are independent of each other, which the compiler guarantees, and the buffers in the
+// memory of a thread are that thread's alone.
+unsafe impl Send for SharedChain {}
+// SAFETY: as above; nothing but `next` and `spent` is changed through a shared reference.
+unsafe impl Sync for SharedChain {}
+
+impl Job for SharedChain {
+    fn run(&self, thread: usize) {
+        let memory = &self.scratch[thread];
+        let mut pointers: Vec<Vec<*mut u8>> = self.links.iter().map(|l| l.buffers.clone()).collect();
+        loop {
+            let begin = self.next.fetch_add(self.chunk, Relaxed);
+            if begin >= self.parts {
+                return;
+            }
+            let end = begin.saturating_add(self.chunk).min(self.parts);
+            for (i, (link, buffers)) in self.links.iter().zip(&mut pointers).enumerate() {
+                for &(buffer, at, bytes) in &link.own {
+                    // Where part 0 would be; only the parts `begin..end` are touched, and these are in the memory.
+                    buffers[buffer] = memory.address(at).wrapping_sub(bytes.wrapping_mul(begin as usize));
+                }
+                let start = self.spent.get(i).map(|_| Instant::now());
+                let with = Arguments { buffers, args: &link.args };
+                call(&self.code, link.kernel, &with, begin * link.pieces..end * link.pieces, memory);
+                if let (Some(spent), Some(start)) = (self.spent.get(i), start) {
+                    spent.fetch_add(u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX), Relaxed);
+                }
+            }
         }
     }
 }

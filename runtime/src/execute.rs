@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Chunks that each thread gets of a call, so that a late one leaves its share to others.
-const CHUNKS: i64 = 4;
+pub(crate) const CHUNKS: i64 = 4;
 
 /// A run of a model.
 pub(crate) struct Run<'a, 't> {
@@ -68,8 +68,9 @@ impl<'a, 't> Run<'a, 't> {
 
     fn step(&mut self, frame: &mut Frame<'a>, i: u32, step: &'a Step) -> Result<()> {
         match step {
-            Step::Call { .. } if self.trace.is_some() => self.timed_call(frame, i as usize, step),
-            Step::Call { .. } => self.call(frame, step),
+            Step::Call(c) if self.trace.is_some() => self.timed_call(frame, i as usize, c),
+            Step::Call(c) => self.call(frame, c),
+            Step::Chain { calls, pieces } => self.chain(frame, i as usize, calls, *pieces),
             Step::Bind { symbol, buffer, index, node } => {
                 let value = frame.span(*buffer)?.i64(*index as usize);
                 let found = || value.map_or("no such element".into(), |v| v.to_string());
@@ -119,6 +120,7 @@ impl<'a, 't> Run<'a, 't> {
                 Home::Const(at) => frame.put(b, 0, at as usize, bytes)?,
                 Home::Alias(of) => frame.put_alias(b, of, bytes)?,
                 Home::Input(k) => frame.put_input(b, k as usize, bytes)?,
+                Home::Thread => frame.put_thread(b, bytes),
             }
         }
         Ok(())
@@ -135,45 +137,56 @@ impl<'a, 't> Run<'a, 't> {
         }
     }
 
-    fn timed_call(&mut self, frame: &Frame<'_>, i: usize, step: &Step) -> Result<()> {
+    fn timed_call(&mut self, frame: &Frame<'_>, i: usize, c: &Call) -> Result<()> {
         let start = Instant::now();
-        self.call(frame, step)?;
+        self.call(frame, c)?;
         let nanoseconds = nanoseconds(start.elapsed());
-        let (Some(trace), Step::Call { function, buffers, operations, node, .. }) = (&mut self.trace, step) else {
-            return Ok(());
-        };
-        let mut distinct = buffers.clone();
-        distinct.sort_unstable();
-        distinct.dedup();
-        trace(Trace {
-            node,
-            function: &self.model.program.functions[*function as usize].name,
-            step: i,
-            block: &frame.block.name,
-            start: nanoseconds_between(self.began, start),
-            nanoseconds,
-            operations: frame.value(*operations, || format!("node `{node}`")).map_or(0, |n| n.max(0) as u64),
-            bytes: distinct.iter().map(|b| frame.spots[*b as usize].bytes as u64).sum(),
-        });
+        self.tell(frame, i, c, nanoseconds_between(self.began, start), nanoseconds);
         Ok(())
     }
 
-    fn call(&mut self, frame: &Frame<'_>, step: &Step) -> Result<()> {
-        let Step::Call { function, buffers, args, work, grain, scratch, node, .. } = step else { return Ok(()) };
-        let place = || format!("node `{node}`");
-        let work = frame.size(*work, place)? as i64;
-        let (grain, scratch) = (frame.value(*grain, place)?.max(1), frame.size(*scratch, place)?);
+    /// Tells of a call that took so long.
+    pub(crate) fn tell(&mut self, frame: &Frame<'_>, step: usize, c: &Call, start: u64, nanoseconds: u64) {
+        let Some(trace) = &mut self.trace else { return };
+        let mut distinct = c.buffers.clone();
+        distinct.sort_unstable();
+        distinct.dedup();
+        trace(Trace {
+            node: &c.node,
+            function: &self.model.program.functions[c.function as usize].name,
+            step,
+            block: &frame.block.name,
+            start,
+            nanoseconds,
+            operations: frame.value(c.operations, || format!("node `{}`", c.node)).map_or(0, |n| n.max(0) as u64),
+            bytes: distinct.iter().map(|b| frame.spots[*b as usize].bytes as u64).sum(),
+        });
+    }
+
+    pub(crate) fn is_traced(&self) -> bool {
+        self.trace.is_some()
+    }
+
+    /// Nanoseconds since the run began.
+    pub(crate) fn now(&self) -> u64 {
+        nanoseconds(self.began.elapsed())
+    }
+
+    fn call(&mut self, frame: &Frame<'_>, c: &Call) -> Result<()> {
+        let place = || format!("node `{}`", c.node);
+        let work = frame.size(c.work, place)? as i64;
+        let (grain, scratch) = (frame.value(c.grain, place)?.max(1), frame.size(c.scratch, place)?);
         if work == 0 {
             return Ok(());
         }
         self.pointers.clear();
-        self.pointers.extend(buffers.iter().map(|b| frame.spots[*b as usize].address));
+        self.pointers.extend(c.buffers.iter().map(|b| frame.spots[*b as usize].address));
         self.integers.clear();
-        for &e in args {
+        for &e in &c.args {
             self.integers.push(frame.value(e, place)?);
         }
         self.reserve_scratch(scratch as u64)?;
-        self.split(self.model.kernel(*function)?, work, grain);
+        self.split(self.model.kernel(c.function)?, work, grain);
         Ok(())
     }
 
@@ -198,7 +211,7 @@ impl<'a, 't> Run<'a, 't> {
     }
 
     /// Gives each thread at least `bytes` bytes.
-    fn reserve_scratch(&mut self, bytes: u64) -> Result<()> {
+    pub(crate) fn reserve_scratch(&mut self, bytes: u64) -> Result<()> {
         let State { scratch, arena, pool, .. } = &mut *self.state;
         let enough = |m: &Arc<Memory>| m.len() as u64 >= bytes;
         if scratch.len() == pool.threads() && scratch.iter().all(enough) {

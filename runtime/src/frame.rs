@@ -210,6 +210,11 @@ impl<'a> Frame<'a> {
         }
     }
 
+    /// A buffer in the memory of threads: it has no place here.
+    pub(crate) fn put_thread(&mut self, buffer: BufId, bytes: usize) {
+        self.spots[buffer as usize] = Spot { address: std::ptr::null_mut(), memory: 0, at: 0, bytes };
+    }
+
     /// A view of another buffer.
     pub(crate) fn put_alias(&mut self, buffer: BufId, of: BufId, bytes: usize) -> Result<()> {
         let spot = self.spots[of as usize];

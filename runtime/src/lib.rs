@@ -19,6 +19,7 @@
 //! code that was written to do harm will do it.
 
 mod arena;
+mod chain;
 mod code;
 mod control;
 mod error;

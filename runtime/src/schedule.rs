@@ -46,6 +46,8 @@ pub(crate) struct BlockSchedule {
     pub(crate) stages: Vec<Stage>,
     /// For every axis of the outputs of an If or Loop that binds a symbol: step, output, axis, symbol.
     pub(crate) results: Vec<(u32, usize, usize, SymId)>,
+    /// The buffer that each is a view of, or itself.
+    pub(crate) roots: Vec<BufId>,
 }
 
 /// Bytes of tables that are worth having for blocks and symbols; more of both is not a program of this world.
@@ -129,7 +131,9 @@ impl<'a> Scheduler<'a> {
             self.roots.push(root);
         }
         self.check()?;
+        self.chained()?;
         self.stages(&used);
+        self.out.roots = self.roots;
         Ok(self.out)
     }
 
@@ -179,7 +183,7 @@ impl<'a> Scheduler<'a> {
 
     fn step(&mut self, i: u32, step: &Step, known: &mut [Option<Vec<bool>>]) {
         match step {
-            Step::Call { .. } => {}
+            Step::Call(_) | Step::Chain { .. } => {}
             Step::Bind { symbol, .. } => self.bound_by(i, *symbol),
             Step::If { outputs, .. } | Step::Loop { outputs, .. } => {
                 inner(step).into_iter().for_each(|b| self.enter(b, known));
@@ -258,6 +262,30 @@ impl<'a> Scheduler<'a> {
             self.known(a.left, end, place)?;
             self.known(a.right, end, place)
         })
+    }
+
+    /// Memory of threads is used by one chain only.
+    fn chained(&self) -> Result<()> {
+        let mut chains: Vec<Option<usize>> = vec![None; self.block.buffers.len()];
+        for (i, step) in self.block.steps.iter().enumerate() {
+            for b in uses(step).buffers.iter().map(|b| self.roots[*b as usize]).filter(|b| self.is_of_threads(*b)) {
+                let of = chains[b as usize].get_or_insert(i);
+                if *of != i || !matches!(step, Step::Chain { .. }) {
+                    let expected = format!("buffer {b} within one chain only");
+                    return Err(self.wrong(|| format!("step {i} (`{}`)", node(step)), expected, "another use".into()));
+                }
+            }
+        }
+        let outside = self.block.outputs.iter().find(|p| self.is_of_threads(self.roots[p.buffer as usize]));
+        let place = |p: &Port| format!("output `{}`", p.name);
+        let wrong = |p: &Port| {
+            self.wrong(|| place(p), format!("buffer {} within one chain only", p.buffer), "an output".into())
+        };
+        outside.map_or(Ok(()), |p| Err(wrong(p)))
+    }
+
+    fn is_of_threads(&self, root: BufId) -> bool {
+        self.block.buffers[root as usize].home == Home::Thread
     }
 
     fn wrong(&self, place: impl FnOnce() -> String, expected: String, found: String) -> Error {

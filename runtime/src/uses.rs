@@ -22,9 +22,14 @@ pub(crate) fn uses(step: &Step) -> Uses {
         Uses { exprs, buffers }
     };
     match step {
-        Step::Call { buffers, args, work, grain, scratch, operations, .. } => {
-            let exprs = args.iter().chain([work, grain, scratch, operations]).copied().collect();
-            Uses { exprs, buffers: buffers.clone() }
+        Step::Call(call) => called(call),
+        Step::Chain { calls, pieces } => {
+            let mut all = Uses { exprs: vec![*pieces], buffers: vec![] };
+            for one in calls.iter().map(called) {
+                all.exprs.extend(one.exprs);
+                all.buffers.extend(one.buffers);
+            }
+            all
         }
         Step::Bind { buffer, .. } => Uses { exprs: vec![], buffers: vec![*buffer] },
         Step::If { cond, inputs, .. } => passed(&mut inputs.iter(), &[*cond]),
@@ -33,6 +38,11 @@ pub(crate) fn uses(step: &Step) -> Uses {
             passed(&mut carried.iter().chain(captured), &flags)
         }
     }
+}
+
+fn called(c: &Call) -> Uses {
+    let exprs = c.args.iter().chain([&c.work, &c.grain, &c.scratch, &c.operations]).copied().collect();
+    Uses { exprs, buffers: c.buffers.clone() }
 }
 
 /// What a step gives besides what its buffers hold.
@@ -55,7 +65,9 @@ pub(crate) fn inner(step: &Step) -> Vec<BlockId> {
 /// Name of a step, for errors.
 pub(crate) fn node(step: &Step) -> &str {
     match step {
-        Step::Call { node, .. } | Step::Bind { node, .. } | Step::If { node, .. } | Step::Loop { node, .. } => node,
+        Step::Call(call) => &call.node,
+        Step::Chain { calls, .. } => calls.first().map_or("", |c| &c.node),
+        Step::Bind { node, .. } | Step::If { node, .. } | Step::Loop { node, .. } => node,
     }
 }
 

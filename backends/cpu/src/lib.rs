@@ -1,9 +1,10 @@
 //! The CPU backend: an artifact from a graph.
 //!
 //! [`dlc_plan`] says what is computed in which order; [`select`] turns every region into a kernel of `dlc_vector`,
-//! [`pack`] lays constant factors out for it, and [`program`] writes the program around the functions. [`limits`] has programs that
+//! [`pack`] lays constant factors out for it, [`chain`] finds steps that run piece by piece, and [`program`] writes the program around the functions. [`limits`] has programs that
 //! measure what the processor can do at most.
 
+mod chain;
 pub mod limits;
 pub mod object;
 pub mod pack;

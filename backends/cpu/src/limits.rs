@@ -2,7 +2,7 @@
 
 use crate::Error;
 use dlc_artifact::Artifact;
-use dlc_artifact::program::{Block, Buffer, Expr, ExprId, Function, Home, Port, Program, Step};
+use dlc_artifact::program::{Block, Buffer, Call, Expr, ExprId, Function, Home, Port, Program, Step};
 use dlc_ir::lower::Bin;
 use dlc_ir::{DType, Dim};
 use dlc_vector::builder::Builder;
@@ -142,7 +142,7 @@ fn program(level: Level, k: &Kernel, input: usize, output: usize) -> Result<Arti
         let port = Port { name: name.into(), dtype: DType::F32.to_onnx() as u8, dims, buffer: buffer as u32 };
         if buffer == 0 { block.inputs.push(port) } else { block.outputs.push(port) }
     }
-    block.steps.push(Step::Call {
+    block.steps.push(Step::Call(Call {
         function: 0,
         buffers: vec![0, 1],
         args: vec![],
@@ -151,7 +151,7 @@ fn program(level: Level, k: &Kernel, input: usize, output: usize) -> Result<Arti
         scratch: none,
         operations: none,
         node: k.name.clone(),
-    });
+    }));
     p.blocks.push(block);
     Ok(Artifact { target: crate::requirements(level), program: p, code: code.bytes, ..Default::default() })
 }

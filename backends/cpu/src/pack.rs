@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use dlc_ir::lower::affine::Linear;
 use dlc_ir::lower::rewrite::depends;
-use dlc_ir::lower::{Comp, Contract, E, Slot};
+use dlc_ir::lower::{Comp, Contract, E, Expr, Slot};
 use dlc_ir::{DType, Tensor};
 use dlc_vector::Level;
 use dlc_vector::contraction::dot::{Bytes as Dots, first_columns};
@@ -18,7 +18,8 @@ pub fn operand(c: &Contract) -> Option<usize> {
     }
 }
 
-/// Panels `[batch or 1][panels][k][columns]` of a constant; columns beyond the last are zero. `None` when sizes are not
+/// Panels `[batches][panels][k][columns]` of a constant, a batch for each index of the batch axes that it depends on; columns
+/// beyond the last are zero. `None` when sizes are not
 /// known or the address is not linear.
 pub fn panels(level: Level, c: &Contract, t: &Tensor) -> Option<Bytes> {
     let width = level.columns();
@@ -29,7 +30,7 @@ pub fn panels(level: Level, c: &Contract, t: &Tensor) -> Option<Bytes> {
     if !address.other.is_empty() {
         return None;
     }
-    let batch = if depends(&part, &axes.batch) { steps(&axes.batch, &address)? } else { vec![] };
+    let batch = steps(&batches(&part, &axes), &address)?;
     let (k, n) = (steps(&axes.k, &address)?, steps(&axes.n, &address)?);
     let base = address.constant.as_const()?;
     let to = panel_dtype(&part);
@@ -56,7 +57,7 @@ pub fn panels(level: Level, c: &Contract, t: &Tensor) -> Option<Bytes> {
     Some(out.into())
 }
 
-/// Panels `[batch or 1][panel][sums of the columns][fours][columns][4]` of constant bytes: see
+/// Panels `[batches][panel][sums of the columns][fours][columns][4]` of constant bytes: see
 /// [`dlc_vector::contraction::dot`].
 pub fn fours(level: Level, c: &Contract, d: &Dots, t: &Tensor) -> Option<Bytes> {
     let axes = Axes::of(c);
@@ -65,7 +66,7 @@ pub fn fours(level: Level, c: &Contract, d: &Dots, t: &Tensor) -> Option<Bytes> 
     if !address.other.is_empty() {
         return None;
     }
-    let batch = if depends(&d.b, &axes.batch) { steps(&axes.batch, &address)? } else { vec![] };
+    let batch = steps(&batches(&d.b, &axes), &address)?;
     let (k, n) = (positions(&steps(&axes.k, &address)?), positions(&steps(&axes.n, &address)?));
     let base = address.constant.as_const()?;
     let mut out = vec![];
@@ -133,6 +134,11 @@ fn panel_of_fours(
         out[4 * j..4 * j + 4].copy_from_slice(&sum.to_le_bytes());
     }
     Some(out)
+}
+
+/// The batch axes that a factor depends on.
+fn batches(e: &Expr, axes: &Axes) -> Vec<(u32, dlc_ir::Dim)> {
+    axes.batch.iter().filter(|a| depends(e, std::slice::from_ref(a))).cloned().collect()
 }
 
 /// Extent and step of each axis, constants.

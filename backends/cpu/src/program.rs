@@ -1,5 +1,6 @@
 //! The program around the functions: buffers, steps, constants, conditions.
 
+use crate::chain::{self, Outer};
 use crate::select::select;
 use crate::sizes::Sizes;
 use crate::{Compiled, Error, Options};
@@ -94,7 +95,10 @@ impl Writer {
 
     fn block(&mut self, b: &Block) -> Result<out::Block, Error> {
         let mut block = out::Block { name: b.name.clone(), ..Default::default() };
-        let needed = self.steps(b, &mut block)?;
+        let (needed, outer) = self.steps(b, &mut block)?;
+        let chains = chain::find(b, &outer);
+        let at = self.chain(&mut block, &chains);
+        let own: Vec<BufId> = chains.iter().flat_map(|c| c.own.iter().copied()).collect();
         // Buffers of packed constants were appended while steps were written; the schedule's come first.
         let extra = std::mem::take(&mut block.buffers);
         for (id, buffer) in b.buffers.iter().enumerate() {
@@ -102,7 +106,8 @@ impl Writer {
             let home = match &buffer.home {
                 Home::Input(k) => out::Home::Input(*k as u32),
                 Home::Alias(of) => out::Home::Alias(*of as u32),
-                Home::Arena => arena(buffer.live),
+                Home::Arena if own.contains(&id) => out::Home::Thread,
+                Home::Arena => arena(buffer.live, &at),
                 Home::Const(t) if needed[id] => out::Home::Const(self.constant(t.bytes())),
                 Home::Const(_) => {
                     let bytes = self.sizes.constant(&mut self.program, 0);
@@ -127,24 +132,52 @@ impl Writer {
         Ok(block)
     }
 
-    /// Writes the steps; tells which buffers they and the outputs use.
-    fn steps(&mut self, b: &Block, block: &mut out::Block) -> Result<Vec<bool>, Error> {
-        let mut needed = vec![false; b.buffers.len()];
+    /// Writes the steps; tells which buffers they and the outputs use, and how the steps' work is gone through.
+    fn steps(&mut self, b: &Block, block: &mut out::Block) -> Result<(Vec<bool>, Vec<Outer>), Error> {
+        let (mut needed, mut outer) = (vec![false; b.buffers.len()], vec![]);
         for p in &b.outputs {
             mark(b, &mut needed, p.buffer);
         }
         for s in &b.steps {
-            let step = self.step(b, block, s, &mut needed)?;
+            let (step, loops) = match s {
+                Step::Compute { body, operands, results, scratch, node } => {
+                    let made = self.compute(b, block, body, [operands, results, scratch], node, &mut needed)?;
+                    (out::Step::Call(made.0), made.1)
+                }
+                _ => (self.other(b, s, &mut needed), vec![]),
+            };
             block.steps.push(step);
+            outer.push(loops);
         }
-        Ok(needed)
+        Ok((needed, outer))
     }
 
-    fn step(&mut self, b: &Block, block: &mut out::Block, s: &Step, needed: &mut [bool]) -> Result<out::Step, Error> {
-        Ok(match s {
-            Step::Compute { body, operands, results, scratch, node } => {
-                self.compute(b, block, body, [operands, results, scratch], node, needed)?
+    /// Makes the calls of each chain one step; tells the number of the step that each has become.
+    fn chain(&mut self, block: &mut out::Block, chains: &[chain::Chain]) -> Vec<u32> {
+        let mut at = vec![];
+        for (i, step) in std::mem::take(&mut block.steps).into_iter().enumerate() {
+            let of = chains.iter().find(|c| c.steps.contains(&i));
+            match (of, step) {
+                (Some(c), out::Step::Call(call)) if c.steps.start < i => {
+                    if let Some(out::Step::Chain { calls, .. }) = block.steps.last_mut() {
+                        calls.push(call);
+                    }
+                }
+                (Some(c), out::Step::Call(call)) => {
+                    let pieces = self.size(&c.pieces);
+                    block.steps.push(out::Step::Chain { calls: vec![call], pieces });
+                }
+                (_, other) => block.steps.push(other),
             }
+            at.push(block.steps.len() as u32 - 1);
+        }
+        at
+    }
+
+    /// A step that is no computation.
+    fn other(&mut self, b: &Block, s: &Step, needed: &mut [bool]) -> out::Step {
+        match s {
+            Step::Compute { .. } => unreachable!("computations are calls"),
             Step::Bind { symbol, buffer, index, node } => {
                 mark(b, needed, *buffer);
                 let symbol = self.sizes.symbol(&mut self.program, symbol);
@@ -171,7 +204,7 @@ impl Writer {
                     node: node.clone(),
                 }
             }
-        })
+        }
     }
 
     fn compute(
@@ -182,7 +215,7 @@ impl Writer {
         [operands, results, scratch]: [&Vec<BufId>; 3],
         node: &str,
         needed: &mut [bool],
-    ) -> Result<out::Step, Error> {
+    ) -> Result<(out::Call, Outer), Error> {
         let constant = |i: usize| constant_of(b, operands[i]);
         let name = function_name(body);
         let choice = select(self.options.level, &name, body, operands.len(), results.len(), &constant);
@@ -207,7 +240,8 @@ impl Writer {
         let args = k.args.iter().map(|d| self.size(d)).collect();
         let (work, grain, scratch) = (self.size(&k.work), self.size(&k.grain), self.size(&k.scratch));
         let operations = self.size(&dlc_plan::operations(body));
-        Ok(out::Step::Call { function, buffers, args, work, grain, scratch, operations, node: node.into() })
+        let call = out::Call { function, buffers, args, work, grain, scratch, operations, node: node.into() };
+        Ok((call, choice.kernel.outer))
     }
 
     /// The function of a kernel; kernels with the same code are one.
@@ -262,8 +296,9 @@ impl Writer {
     }
 }
 
-fn arena((first, last): (usize, usize)) -> out::Home {
-    let step = |s: usize| u32::try_from(s).unwrap_or(u32::MAX);
+/// Memory of the arena for a lifetime in steps of the schedule; `at` says what these have become.
+fn arena((first, last): (usize, usize), at: &[u32]) -> out::Home {
+    let step = |s: usize| at.get(s).copied().or_else(|| u32::try_from(s).ok()).unwrap_or(u32::MAX);
     out::Home::Arena { first: step(first.min(last)).min(step(last)), last: step(last) }
 }
 

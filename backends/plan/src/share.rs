@@ -21,7 +21,7 @@ pub fn root(b: &Block, mut id: BufId) -> BufId {
 }
 
 /// Buffers a step reads and writes.
-fn touched(s: &Step) -> Vec<BufId> {
+pub fn touched(s: &Step) -> Vec<BufId> {
     match s {
         Step::Compute { operands, results, scratch, .. } => [&operands[..], results, scratch].concat(),
         Step::Bind { buffer, .. } => vec![*buffer],

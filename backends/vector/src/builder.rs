@@ -52,6 +52,7 @@ impl Builder {
             buffers: self.buffers,
             args: self.args,
             work,
+            outer: vec![],
             grain,
             scratch: scratch + Dim::from(self.scratch as usize),
         }

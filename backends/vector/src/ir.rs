@@ -1,6 +1,6 @@
 //! Kernels: typed virtual registers, structured control, memory through numbered buffers.
 
-use dlc_ir::lower::{Bin, Cmp, Un};
+use dlc_ir::lower::{Bin, Cmp, Expr, Un};
 use dlc_ir::{DType, Dim};
 use std::fmt::Write;
 
@@ -164,6 +164,9 @@ pub struct Kernel {
     pub args: Vec<Dim>,
     /// Number of pieces of work.
     pub work: Dim,
+    /// The outermost loops over the pieces that are known: the index of each as an expression of the axes of what is
+    /// computed, and its extent. Pieces are numbered row-major over these and what is within.
+    pub outer: Vec<(Expr, Dim)>,
     /// Fewest pieces worth a thread of their own.
     pub grain: Dim,
     /// Bytes of private scratch memory.

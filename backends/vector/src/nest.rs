@@ -18,13 +18,33 @@ pub(crate) const WORK_PER_THREAD: i64 = 32_768;
 /// The kernel of one result. Slots are the buffers `place` says, the result is `Slot::Y(0)`.
 pub fn kernel(level: Level, name: &str, c: &Comp, place: &Place, buffers: usize) -> Kernel {
     let (vars, expr) = flatten(c);
-    if let Some(w) = window::find(level, &vars, &expr, c.dtype) {
-        return w.kernel(level, name, c, place, buffers);
-    }
+    let mut kernel = match window::find(level, &vars, &expr, c.dtype) {
+        Some(w) => w.kernel(level, name, c, place, buffers),
+        None => loops(level, name, c, (&vars, &expr), place, buffers),
+    };
+    kernel.outer = first_axes(c, &kernel.work);
+    kernel
+}
+
+/// The first axes of the result, as many as have so many elements: axes that were merged are no less row-major.
+fn first_axes(c: &Comp, work: &Dim) -> Vec<(Expr, Dim)> {
+    let axes = (0..=c.shape.len()).find(|n| product(&c.shape[..*n]) == *work).unwrap_or(0);
+    c.shape[..axes].iter().enumerate().map(|(v, d)| (Expr::var(v as u32), d.clone())).collect()
+}
+
+/// The kernel of an expression over some variables.
+fn loops(
+    level: Level,
+    name: &str,
+    c: &Comp,
+    (vars, expr): (&[(u32, Dim)], &Expr),
+    place: &Place,
+    buffers: usize,
+) -> Kernel {
     let mut b = Builder::new(level, buffers);
     let mut s = Scalar::new(place, false);
     let target = Target { buf: place(Slot::Y(0)), comp: c };
-    let cost = cost(&expr);
+    let cost = cost(expr);
     let split = if vars.len() >= 3 && small(&vars[vars.len() - 1].1) { 2 } else { 1 };
     let lead = vars.len().saturating_sub(split);
     let (lead, inner) = vars.split_at(lead);
@@ -36,11 +56,11 @@ pub fn kernel(level: Level, name: &str, c: &Comp, place: &Place, buffers: usize)
         _ => product(lead.iter().map(|v| &v.1)),
     };
     if vars.len() <= 1 {
-        rows(&mut b, &mut s, &target, &expr, vars.first(), begin, end, None);
+        rows(&mut b, &mut s, &target, expr, vars.first(), begin, end, None);
     } else {
         b.for_(begin, end, 1, |b, row| {
             decompose(b, &mut s, lead, row);
-            inner_loops(b, &mut s, &target, &expr, inner, row);
+            inner_loops(b, &mut s, &target, expr, inner, row);
         });
     }
     let grain = Dim::from(WORK_PER_THREAD).div(&per_piece.max_of(&1.into())).max_of(&1.into());

@@ -119,7 +119,19 @@ impl Unrolled<'_> {
         let one = last * Dim::from(self.axes.iter().map(|a| a.values()).product::<i64>());
         let per_piece = one * cost(&self.comp.expr).div(&8.into()).max_of(&1.into());
         let grain = Dim::from(WORK_PER_THREAD).div(&per_piece.max_of(&1.into())).max_of(&1.into());
-        b.finish(name, product(loops.iter().map(|l| &l.1)), grain, 0.into())
+        let mut kernel = b.finish(name, product(loops.iter().map(|l| &l.1)), grain, 0.into());
+        kernel.outer = (0..self.axes.len()).filter_map(|a| self.index(a).zip(self.steps(a).map(|s| s.1))).collect();
+        kernel
+    }
+
+    /// Number of the step of the loop over an axis, as an expression of the axes.
+    fn index(&self, a: usize) -> Option<Expr> {
+        let v = Expr::var(a as u32);
+        match self.axes[a] {
+            Axis::Loop => Some(v),
+            Axis::Blocks(n) => Some(v.div(&Expr::int(n))),
+            Axis::Whole(_) => None,
+        }
     }
 
     /// The loop over an axis: over its values, or its blocks.

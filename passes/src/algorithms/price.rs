@@ -1,7 +1,7 @@
 //! Times of the ways to compute a convolution.
 
 use super::Candidate;
-use super::winograd::Shape;
+use super::winograd::{Shape, Way, tiles};
 
 /// What one core of a device does, measured once for a class of devices: only the order of times matters.
 #[derive(Clone, Copy, Debug)]
@@ -15,6 +15,8 @@ pub struct Prices {
     pub bytes: f64,
     /// Bytes of the second-level cache.
     pub cache: f64,
+    /// Bytes a second from the third-level cache.
+    pub far: f64,
     /// Rows of a register tile.
     pub rows: f64,
 }
@@ -22,7 +24,8 @@ pub struct Prices {
 impl Prices {
     /// A core of a server with vectors of 256 bits or more (fitted on a Zen 4 of 3.7 GHz to what
     /// `cargo run --release -p dlc-bench -- algorithms` prints, which also says how near the picks are).
-    pub const CPU: Prices = Prices { flops: 108e9, elements: [12e9, 12e9, 4.2e9], bytes: 24e9, cache: 1e6, rows: 14.0 };
+    pub const CPU: Prices =
+        Prices { flops: 108e9, elements: [12e9, 12e9, 4.2e9], bytes: 24e9, cache: 1e6, far: 50e9, rows: 14.0 };
 
     /// Seconds of a product of `m` by `k` by `n`: a tile of few rows takes as long as one of half the rows.
     fn product(&self, m: f64, k: f64, n: f64) -> f64 {
@@ -54,15 +57,29 @@ pub(super) fn candidates(p: &Prices, s: &Shape) -> Vec<Candidate> {
     let (c, k) = (s.channels as f64, s.filters as f64);
     let weights = 36.0 * c * k;
     let direct = p.product(positions, 9.0 * c, k).max(p.stream(weights));
-    let mut out = vec![Candidate { tile: None, time: direct, error: 0.0 }];
-    for (tile, elements) in [2, 4, 6].into_iter().zip(p.elements) {
-        let tiles = (s.images * s.tiles(tile)) as f64;
-        let products = ((tile + 2) * (tile + 2)) as f64;
-        let moved = products * tiles * (c + k);
-        let sums = products * p.product(tiles, c, k);
-        let streamed = p.stream(4.0 * products * c * k);
-        let time = sums.max(streamed) + moved / elements + 2.0 * p.stream(4.0 * moved);
-        out.push(Candidate { tile: Some(tile), time, error: error(tile) * error(tile) });
-    }
+    let mut out = vec![Candidate { way: None, time: direct, error: 0.0 }];
+    out.extend([2, 4, 6].map(|tile| {
+        let (by_rows, time) = by_tiles(p, s, tile);
+        Candidate { way: Some(Way { tile, by_rows }), time, error: error(tile) * error(tile) }
+    }));
     out
+}
+
+/// Seconds by tiles of a size, and whether rows of tiles should go through all steps one after the other: then filters are
+/// read again for each row, and what is between the steps stays near.
+pub(super) fn by_tiles(p: &Prices, s: &Shape, tile: i64) -> (bool, f64) {
+    let (c, k) = (s.channels as f64, s.filters as f64);
+    let (rows, across) = ((s.images * tiles(s.height, tile)) as f64, tiles(s.width, tile) as f64);
+    let products = ((tile + 2) * (tile + 2)) as f64;
+    let filters = 4.0 * products * c * k;
+    let row = products * across * (c + k);
+    let moved = rows * row / p.elements[(tile / 2 - 1) as usize];
+    let whole = (products * p.product(rows * across, c, k)).max(p.stream(filters));
+    let whole = whole + moved + 2.0 * p.stream(4.0 * rows * row);
+    let again = if filters > p.cache / 2.0 { rows * filters / p.far } else { 0.0 };
+    let by_rows = (rows * products * p.product(across, c, k)).max(again) + moved;
+    match by_rows < whole && 4.0 * row <= 2.0 * p.cache && rows >= 8.0 {
+        true => (true, by_rows),
+        false => (false, whole),
+    }
 }

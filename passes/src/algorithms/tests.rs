@@ -3,7 +3,7 @@ use dlc_ir::ops::common::elementwise::sample_floats;
 use dlc_ir::{Attrs, DType, Fact, interp};
 
 fn candidate(tile: Option<i64>, time: f64, error: f64) -> Candidate {
-    Candidate { tile, time, error }
+    Candidate { way: tile.map(|tile| Way { tile, by_rows: false }), time, error }
 }
 
 #[test]
@@ -45,9 +45,10 @@ fn a_convolution_by_tiles_is_the_convolution() {
         let g = network(image, channels, pads);
         let x = sample_floats(&[2, channels, image[0], image[1]], 5);
         let want = interp::run(&g, std::slice::from_ref(&x)).unwrap();
-        for tile in [2, 4, 6] {
+        for (tile, by_rows) in [2, 4, 6].into_iter().flat_map(|tile| [(tile, false), (tile, true)]) {
             let mut by_tiles = g.clone();
-            assert_eq!(super::by_tiles(&mut by_tiles, tile).unwrap().changed, 1);
+            let (id, shape, _) = choices(&g, &Options { budget: 1.0, prices: Prices::CPU }).unwrap().remove(0);
+            winograd::write(&mut by_tiles, id, &shape, Way { tile, by_rows }).unwrap();
             let found = interp::run(&by_tiles, std::slice::from_ref(&x)).unwrap();
             let pairs = || want[0].iter().zip(found[0].iter()).map(|(a, b)| (a.f(), b.f()));
             let norm = pairs().map(|(a, _)| a * a).sum::<f64>().sqrt();

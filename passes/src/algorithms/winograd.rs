@@ -7,6 +7,15 @@ use dlc_ir::{Attrs, Ctx, DType, Graph, NodeId, Result, Tensor, Value, interp, op
 /// Channels and filters below which vectors are not filled.
 const LEAST: i64 = 16;
 
+/// A way to compute a convolution by tiles.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Way {
+    /// Results of a tile along each axis.
+    pub tile: i64,
+    /// Each row of tiles goes through all steps before the next does.
+    pub by_rows: bool,
+}
+
 /// A convolution that tiles can compute.
 #[derive(Clone, Debug)]
 pub(super) struct Shape {
@@ -26,14 +35,8 @@ pub(super) struct Shape {
     size: [i64; 2],
 }
 
-impl Shape {
-    /// Tiles of one image.
-    pub fn tiles(&self, tile: i64) -> i64 {
-        tiles(self.height, tile) * tiles(self.width, tile)
-    }
-}
-
-fn tiles(size: i64, tile: i64) -> i64 {
+/// Tiles along an axis of this size.
+pub(super) fn tiles(size: i64, tile: i64) -> i64 {
     (size + tile - 1) / tile
 }
 
@@ -68,11 +71,15 @@ pub(super) fn shape(g: &Graph, id: NodeId) -> Option<Shape> {
 }
 
 /// Writes the convolution by tiles in the place of the node.
-pub(super) fn write(g: &mut Graph, id: NodeId, s: &Shape, tile: i64) -> Result<()> {
+///
+/// By rows of tiles, one row goes through all three steps before the next does, and what is between them stays near.
+pub(super) fn write(g: &mut Graph, id: NodeId, s: &Shape, way: Way) -> Result<()> {
+    let tile = way.tile;
     let mut w = Writer { name: g.node(id).name.clone(), g };
     let operands = w.g.operands(id);
     let (Some(x), Some(filters)) = (operands[0], operands[1]) else { return Ok(()) };
     let attrs = Attrs::new().with("tile", tile);
+    let by_rows = i64::from(way.by_rows);
     let (down, across) = (tiles(s.height, tile), tiles(s.width, tile));
     let ends: Vec<i64> =
         [(down, 0), (across, 1)].iter().map(|(n, a)| n * tile + 2 - s.size[*a] - s.begin[*a]).collect();
@@ -85,12 +92,16 @@ pub(super) fn write(g: &mut Graph, id: NodeId, s: &Shape, tile: i64) -> Result<(
         }
     };
     let points = (tile + 2) * (tile + 2);
-    let v = w.op("tiles", "dlc.WinogradInput", attrs.clone(), &[x])?;
-    let v = w.reshaped("rows", v, &[points, -1, s.channels])?;
-    let u = w.filters(filters, attrs)?;
+    let v = w.op("tiles", "dlc.WinogradInput", attrs.clone().with("by_rows", by_rows), &[x])?;
+    let (rows, squares) = match way.by_rows {
+        true => (vec![-1, points, across, s.channels], vec![-1, down, points, across, s.filters]),
+        false => (vec![points, -1, s.channels], vec![points, -1, down, across, s.filters]),
+    };
+    let v = w.reshaped("rows", v, &rows)?;
+    let u = w.filters(filters, attrs.clone())?;
     let m = w.op("products", "MatMul", Attrs::new(), &[v, u])?;
-    let m = w.reshaped("squares", m, &[points, -1, down, across, s.filters])?;
-    let attrs = Attrs::new().with("tile", tile).with("height", s.height).with("width", s.width);
+    let m = w.reshaped("squares", m, &squares)?;
+    let attrs = attrs.with("height", s.height).with("width", s.width).with("by_rows", by_rows);
     let mut y = w.op("image", "dlc.WinogradOutput", attrs, &[m])?;
     if let Some(bias) = operands.get(2).copied().flatten() {
         let bias = w.reshaped("bias", bias, &[s.filters, 1, 1])?;

@@ -8,7 +8,7 @@ use std::path::Path;
 /// First bytes of every artifact.
 pub const MAGIC: [u8; 8] = *b"\x89dlc\r\n\x1a\n";
 /// Version of the format; an artifact of another version is refused.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 /// Code and constants start at multiples of this.
 pub const PAGE: u64 = 4096;
 /// Bytes after the constants, and after an arena, that code may read but not use: one vector.

@@ -143,6 +143,9 @@ pub enum Home {
     },
     /// The bytes of another, earlier buffer of the block (a view, or written in place).
     Alias(BufId),
+    /// In memory of each thread that runs a [`Step::Chain`], the pieces it is at only: nothing outside of that one step uses
+    /// it, also through buffers that alias it.
+    Thread,
 }
 
 /// Some bytes.
@@ -183,27 +186,40 @@ pub struct Assert {
     pub message: String,
 }
 
+/// A call of a function over `0..work`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Call {
+    /// Index into [`Program::functions`].
+    pub function: u32,
+    /// Pointers it gets.
+    pub buffers: Vec<BufId>,
+    /// Integers it gets.
+    pub args: Vec<ExprId>,
+    /// Number of independent pieces of work.
+    pub work: ExprId,
+    /// Smallest number of pieces worth a thread of its own.
+    pub grain: ExprId,
+    /// Bytes of private scratch memory each thread gets.
+    pub scratch: ExprId,
+    /// Arithmetic operations on elements it makes, for profiles: a multiplication that is added on counts as two.
+    pub operations: ExprId,
+    /// Nodes of the model it computes, for traces and errors.
+    pub node: String,
+}
+
 /// One thing a program does.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step {
-    /// Calls a function over `0..work`, split among threads in chunks of at least `grain`.
-    Call {
-        /// Index into [`Program::functions`].
-        function: u32,
-        /// Pointers it gets.
-        buffers: Vec<BufId>,
-        /// Integers it gets.
-        args: Vec<ExprId>,
-        /// Number of independent pieces of work.
-        work: ExprId,
-        /// Smallest number of pieces worth a thread of its own.
-        grain: ExprId,
-        /// Bytes of private scratch memory each thread gets.
-        scratch: ExprId,
-        /// Arithmetic operations on elements it makes, for profiles: a multiplication that is added on counts as two.
-        operations: ExprId,
-        /// Nodes of the model it computes, for traces and errors.
-        node: String,
+    /// Calls a function, its work split among threads in chunks of at least the call's grain.
+    Call(Call),
+    /// Several calls, one after the other for a few pieces at a time, so that what one writes is near when the next reads
+    /// it. The work of each call is as many equal parts as there are pieces; part p of a call needs of the others' results
+    /// part p only. Buffers in the threads' memory ([`Home::Thread`]) have as many equal parts.
+    Chain {
+        /// The calls, in order.
+        calls: Vec<Call>,
+        /// Number of pieces.
+        pieces: ExprId,
     },
     /// Binds a symbol to element `index` of an i64 buffer; buffers whose size contains it are placed after this step.
     /// A negative value is an error naming `node`.

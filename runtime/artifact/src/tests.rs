@@ -12,7 +12,7 @@ fn sample() -> Artifact {
     let port = |name: &str, dims: &[ExprId], buffer| Port { name: name.into(), dtype: 1, dims: dims.to_vec(), buffer };
     let buffer = |home, bytes| Buffer { home, bytes };
     let passed = |buffer, dims: &[ExprId]| Passed { buffer, dtype: 1, dims: dims.to_vec() };
-    let call = |function| Step::Call {
+    let call = |function| Call {
         function,
         buffers: vec![0, 1, 2],
         args: vec![1, 4],
@@ -31,9 +31,10 @@ fn sample() -> Artifact {
             buffer(Home::Const(64), 0),
             buffer(Home::Arena { first: 0, last: u32::MAX }, 2),
             buffer(Home::Alias(2), 2),
+            buffer(Home::Thread, 2),
         ],
         steps: vec![
-            call(0),
+            Step::Call(call(0)),
             Step::Bind { symbol: 1, buffer: 1, index: 0, node: "b".into() },
             Step::If {
                 cond: 1,
@@ -52,6 +53,7 @@ fn sample() -> Artifact {
                 outputs: vec![passed(2, &[1]), passed(2, &[3, 1])],
                 node: "d".into(),
             },
+            Step::Chain { calls: vec![call(0), Call { buffers: vec![4, 2], ..call(0) }], pieces: 1 },
         ],
         asserts: vec![Assert { left: 1, right: 2, message: "too small".into() }],
     };
@@ -243,8 +245,8 @@ fn programs_that_contradict_themselves_are_refused() {
         p.blocks[0].buffers[1].home = Home::Const(97)
     });
     says("block 0 (`main`), step 0: expected a function below 1, found 9", |p| {
-        let Step::Call { function, .. } = &mut p.blocks[0].steps[0] else { return };
-        *function = 9;
+        let Step::Call(call) = &mut p.blocks[0].steps[0] else { return };
+        call.function = 9;
     });
     says("block 0 (`main`), step 2: expected a block after 0, found 0", |p| {
         let Step::If { els, .. } = &mut p.blocks[0].steps[2] else { return };

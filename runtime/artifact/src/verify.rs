@@ -157,6 +157,7 @@ impl Body<'_> {
                 self.check.require(first <= last, place, "a first step before the last", format!("{first} and {last}"))
             }
             Home::Const(at) => self.constant(place, at, bytes),
+            Home::Thread => Ok(()),
         }
     }
 
@@ -175,10 +176,11 @@ impl Body<'_> {
         let part = format!("step {index}");
         let place = || self.place(&part);
         match &self.block.steps[index] {
-            Step::Call { function, buffers, args, work, grain, scratch, operations, .. } => {
-                self.check.below(place, "a function", *function, self.check.program.functions.len())?;
-                self.buffers(&part, buffers)?;
-                self.exprs(&part, &[args.as_slice(), &[*work, *grain, *scratch, *operations]].concat())
+            Step::Call(call) => self.call(&part, call),
+            Step::Chain { calls, pieces } => {
+                self.check.require(!calls.is_empty(), place, "a call", "none")?;
+                self.exprs(&part, &[*pieces])?;
+                calls.iter().try_for_each(|c| self.call(&part, c))
             }
             Step::Bind { symbol, buffer, .. } => {
                 self.check.below(place, "a symbol", *symbol, self.check.program.symbols.len())?;
@@ -200,6 +202,12 @@ impl Body<'_> {
                 self.looped(&part, *body, carried, captured, outputs)
             }
         }
+    }
+
+    fn call(&self, part: &str, c: &Call) -> Result<()> {
+        self.check.below(|| self.place(part), "a function", c.function, self.check.program.functions.len())?;
+        self.buffers(part, &c.buffers)?;
+        self.exprs(part, &[c.args.as_slice(), &[c.work, c.grain, c.scratch, c.operations]].concat())
     }
 
     fn looped(&self, part: &str, body: BlockId, carried: &[Passed], captured: &[Passed], out: &[Passed]) -> Result<()> {

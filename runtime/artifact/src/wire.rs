@@ -223,6 +223,7 @@ records! {
     Block { name, inputs, outputs, buffers, steps, asserts }
     Assert { left, right, message }
     Passed { buffer, dtype, dims }
+    Call { function, buffers, args, work, grain, scratch, operations, node }
 }
 
 variants! {
@@ -242,11 +243,13 @@ variants! {
         1 = Const(at),
         2 = Arena { first, last },
         3 = Alias(of),
+        4 = Thread,
     }
     Step {
-        0 = Call { function, buffers, args, work, grain, scratch, operations, node },
+        0 = Call(call),
         1 = Bind { symbol, buffer, index, node },
         2 = If { cond, then, els, inputs, outputs, node },
         3 = Loop { trips, cond, body, carried, captured, outputs, node },
+        4 = Chain { calls, pieces },
     }
 }

@@ -88,8 +88,8 @@ fn code_has_scratch_memory_and_functions() {
     let mut steps = vec![b.call(math, &[0, 1], &[exp, last], n), b.call(math, &[0, 2], &[pow, last], n)];
     let size = b.n(80_000);
     for step in &mut steps {
-        let Step::Call { scratch, .. } = step else { continue };
-        *scratch = size;
+        let Step::Call(call) = step else { continue };
+        call.scratch = size;
     }
     b.program.blocks.push(Block {
         inputs: vec![port("x", 11, &[n], 0)],

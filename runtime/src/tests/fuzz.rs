@@ -16,12 +16,11 @@ fn index(rng: &mut StdRng, count: usize) -> u32 {
 
 fn change_step(rng: &mut StdRng, step: &mut Step, (exprs, buffers, symbols): (usize, usize, usize)) {
     match step {
-        Step::Call { buffers: b, args, work, grain, scratch, .. } => match rng.random_range(0..5) {
-            0 => *work = index(rng, exprs),
-            1 => *grain = index(rng, exprs),
-            2 => *scratch = index(rng, exprs),
-            3 => args.push(index(rng, exprs)),
-            _ => b.push(index(rng, buffers)),
+        Step::Call(call) => change_call(rng, call, (exprs, buffers)),
+        Step::Chain { calls, pieces } => match rng.random_range(0..4) {
+            0 => *pieces = index(rng, exprs),
+            1 => calls.truncate(1),
+            _ => calls.iter_mut().for_each(|c| change_call(rng, c, (exprs, buffers))),
         },
         Step::Bind { symbol, buffer, index: element, .. } => match rng.random_range(0..3) {
             0 => *symbol = index(rng, symbols),
@@ -44,15 +43,26 @@ fn change_step(rng: &mut StdRng, step: &mut Step, (exprs, buffers, symbols): (us
     }
 }
 
+fn change_call(rng: &mut StdRng, c: &mut Call, (exprs, buffers): (usize, usize)) {
+    match rng.random_range(0..5) {
+        0 => c.work = index(rng, exprs),
+        1 => c.grain = index(rng, exprs),
+        2 => c.scratch = index(rng, exprs),
+        3 => c.args.push(index(rng, exprs)),
+        _ => c.buffers.push(index(rng, buffers)),
+    }
+}
+
 fn change_dims(rng: &mut StdRng, dims: &mut [ExprId], exprs: usize) {
     dims.iter_mut().for_each(|d| *d = index(rng, exprs));
 }
 
 fn home(rng: &mut StdRng, buffers: usize) -> Home {
-    match rng.random_range(0..4) {
+    match rng.random_range(0..5) {
         0 => Home::Input(index(rng, 3)),
         1 => Home::Const(rng.random_range(0..100)),
         2 => Home::Alias(index(rng, buffers)),
+        3 => Home::Thread,
         _ => arena(rng.random_range(0..3), END),
     }
 }

@@ -71,7 +71,8 @@ impl Build {
     fn call(&mut self, function: u32, buffers: &[BufId], args: &[ExprId], work: ExprId) -> Step {
         let (grain, scratch) = (self.n(1), self.n(0));
         let (buffers, args) = (buffers.to_vec(), args.to_vec());
-        Step::Call { function, buffers, args, work, grain, scratch, operations: work, node: format!("node {function}") }
+        let node = format!("node {function}");
+        Step::Call(Call { function, buffers, args, work, grain, scratch, operations: work, node })
     }
 
     /// Bytes at the next multiple of 64 of the constants.

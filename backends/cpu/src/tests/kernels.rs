@@ -41,7 +41,7 @@ fn program(level: Level, k: &Kernel, env: &Env, x: &[Tensor], y: &Tensor) -> dlc
         let port = out::Port { name: format!("t{i}"), dtype: t.dtype().to_onnx() as u8, dims, buffer: i as u32 };
         if last { block.outputs.push(port) } else { block.inputs.push(port) }
     }
-    let step = out::Step::Call {
+    let step = out::Step::Call(out::Call {
         function: 0,
         buffers: (0..=x.len() as u32).collect(),
         args: k.args.iter().map(|d| constant(at(d, env))).collect(),
@@ -50,7 +50,7 @@ fn program(level: Level, k: &Kernel, env: &Env, x: &[Tensor], y: &Tensor) -> dlc
         scratch: constant(at(&k.scratch, env)),
         operations: constant(0),
         node: k.name.clone(),
-    };
+    });
     block.steps.push(step);
     p.blocks.push(block);
     dlc_artifact::Artifact { target: crate::requirements(level), program: p, code: code.bytes, ..Default::default() }

@@ -42,7 +42,8 @@ pub struct Job {
     pub epilogue: Expr,
     /// Element type of the result.
     pub dtype: DType,
-    /// The second factor packed as `[batch or 1][panels][k][columns]` in this slot.
+    /// The second factor packed as `[batches][panels][k][columns]` in this slot: a batch for each index of the batch axes that
+    /// it depends on.
     pub packed: Option<Slot>,
     /// It is packed for products of bytes: see [`dot`].
     pub bytes: bool,
@@ -191,7 +192,9 @@ pub fn kernel(level: Level, name: &str, job: &Job, place: &Place, buffers: usize
     let flops = t.m.min_of(&t.rows.into()) * Dim::from(per_group * level.columns() as i64) * t.k.clone();
     let flops = if job.bytes { flops.div(&2.into()) } else { flops };
     let grain = Dim::from(262_144).div(&(flops * cost(&c.a)).max_of(&1.into())).max_of(&1.into());
-    b.finish(name, work, grain, scratch)
+    let mut kernel = b.finish(name, work, grain, scratch);
+    kernel.outer = axes.batch.iter().map(|(v, d)| (Expr::var(*v), d.clone())).collect();
+    kernel
 }
 
 /// [`ROWS_PER_PIECE`], whole tiles.
@@ -339,10 +342,18 @@ impl Tiles<'_> {
     /// First panel of the batch in packed memory.
     fn panel_base(&self, b: &mut Builder, batch: Reg, panels: Reg) -> Option<Reg> {
         self.job.packed?;
-        Some(match depends(&self.part, &self.axes.batch) {
-            true => b.mul(batch, panels),
-            false => b.index(0),
-        })
+        let (mut rest, mut number, mut stride) = (batch, b.index(0), panels);
+        for axis in self.axes.batch.iter().rev() {
+            let d = b.size(&axis.1);
+            if depends(&self.part, std::slice::from_ref(axis)) {
+                let at = b.bin(Bin::Rem, rest, d);
+                let at = b.mul(at, stride);
+                number = b.add(number, at);
+                stride = b.mul(stride, d);
+            }
+            rest = b.bin(Bin::Div, rest, d);
+        }
+        Some(number)
     }
 
     fn panel_start(&self, b: &mut Builder, base: Option<Reg>, first: Reg, p: Reg) -> Reg {

@@ -192,8 +192,13 @@ fn contents(path: &Path) -> Result<Contents> {
     let mut calls = BTreeMap::new();
     let steps: Vec<&Step> = program.blocks.iter().flat_map(|b| &b.steps).collect();
     for step in &steps {
-        if let Step::Call { function, .. } = step {
-            *calls.entry(program.functions[*function as usize].name.clone()).or_insert(0) += 1;
+        let made = match step {
+            Step::Call(call) => std::slice::from_ref(call),
+            Step::Chain { calls, .. } => calls,
+            _ => &[],
+        };
+        for call in made {
+            *calls.entry(program.functions[call.function as usize].name.clone()).or_insert(0) += 1;
         }
     }
     Ok(Contents {

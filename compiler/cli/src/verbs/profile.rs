@@ -126,13 +126,13 @@ fn median(v: &mut [f64]) -> f64 {
     v.get(v.len() / 2).copied().unwrap_or(0.0)
 }
 
-/// A row for each step in the order in which a call comes to them first. What a step does several times in a call, in the
+/// A row for each step, and each call of a chain, in the order in which a call comes to them first. What a step does several times in a call, in the
 /// body of a loop, is added up.
 fn rows(calls: &[Vec<Event>], limits: &Limits) -> Vec<Row> {
-    let mut places: Vec<(&str, usize)> = vec![];
+    let mut places: Vec<(&str, usize, &str)> = vec![];
     for e in calls.iter().flatten() {
-        if !places.contains(&(&e.block, e.step)) {
-            places.push((&e.block, e.step));
+        if !places.contains(&(&e.block, e.step, &e.node)) {
+            places.push((&e.block, e.step, &e.node));
         }
     }
     let mut rows: Vec<Row> = places.iter().filter_map(|p| row(calls, *p, limits)).collect();
@@ -141,9 +141,9 @@ fn rows(calls: &[Vec<Event>], limits: &Limits) -> Vec<Row> {
     rows
 }
 
-fn row(calls: &[Vec<Event>], (block, step): (&str, usize), limits: &Limits) -> Option<Row> {
+fn row(calls: &[Vec<Event>], (block, step, node): (&str, usize, &str), limits: &Limits) -> Option<Row> {
     let of = |call: &Vec<Event>| -> Vec<Event> {
-        call.iter().filter(|e| e.block == block && e.step == step).cloned().collect()
+        call.iter().filter(|e| e.block == block && e.step == step && e.node == node).cloned().collect()
     };
     let mut times: Vec<f64> = calls.iter().map(|c| of(c).iter().map(|e| e.nanoseconds as f64 * 1e-9).sum()).collect();
     let last = calls.iter().rev().map(of).find(|c| !c.is_empty())?;

@@ -4,12 +4,21 @@
 //! Operand: w[k, c, 3, 3]. Result: f32[size * size, c, k] with size = tile + 2.
 
 use super::common::elementwise::sample_floats;
-use super::common::winograd::{TAPS, Transform, WinogradAttrs};
+use super::common::winograd::{TAPS, Transform};
 use crate::lower::{Comp, Expr, Lowering, Ty};
 use crate::op::need;
-use crate::{Arity, Attrs, Ctx, DType, Dim, Fact, Op, Result, Sample, Tensor, bail, ensure};
+use crate::{Arity, Attrs, Ctx, DType, Dim, Fact, Op, Result, Sample, Tensor, attrs, bail, ensure};
+
+attrs!(FilterAttrs {
+    /// Results of a tile along each axis: 2, 4 or 6.
+    tile: i64 = 4,
+});
 
 pub struct WinogradFilter;
+
+fn transform(c: &Ctx) -> Result<Transform> {
+    Transform::of(FilterAttrs::read(c.attrs)?.tile)
+}
 
 impl Op for WinogradFilter {
     fn name(&self) -> &'static str {
@@ -19,7 +28,7 @@ impl Op for WinogradFilter {
         "dlc"
     }
     fn schema(&self) -> &'static [crate::attrs::Field] {
-        WinogradAttrs::SCHEMA
+        FilterAttrs::SCHEMA
     }
     fn operands(&self) -> Arity {
         Arity::exactly(1)
@@ -28,14 +37,14 @@ impl Op for WinogradFilter {
         &[0]
     }
     fn infer(&self, c: &Ctx, x: &[Option<&Fact>]) -> Result<Vec<Fact>> {
-        let (t, w) = (Transform::of(&WinogradAttrs::read(c.attrs)?)?, need(x, 0, "W")?);
+        let (t, w) = (transform(c)?, need(x, 0, "W")?);
         let square = w.rank() == 4 && w.shape[2..].iter().all(|d| d.as_const() == Some(TAPS as i64));
         ensure!(square && w.dtype == DType::F32, "operand W is {w}, expected f32[k,c,3,3]");
         let products = Dim::from(t.size() * t.size());
         Ok(vec![Fact::new(DType::F32, [products, w.shape[1].clone(), w.shape[0].clone()])])
     }
     fn eval(&self, c: &Ctx, x: &[Option<&Tensor>]) -> Result<Vec<Tensor>> {
-        let (t, w) = (Transform::of(&WinogradAttrs::read(c.attrs)?)?, need(x, 0, "W")?);
+        let (t, w) = (transform(c)?, need(x, 0, "W")?);
         let [filters, channels, ..] = w.shape()[..] else { bail!("operand W has rank {}, expected 4", w.rank()) };
         let (g, n, w) = (t.filter(), t.size(), w.to_f64());
         let mut out = vec![0.0; n * n * channels * filters];
@@ -52,7 +61,7 @@ impl Op for WinogradFilter {
         Ok(vec![Tensor::floats(DType::F32, &[n * n, channels, filters], &out)])
     }
     fn lowering(&self, c: &Ctx, x: &[Option<&Fact>], y: &[Fact]) -> Result<Lowering> {
-        let (t, w) = (Transform::of(&WinogradAttrs::read(c.attrs)?)?, need(x, 0, "W")?);
+        let (t, w) = (transform(c)?, need(x, 0, "W")?);
         let (v, n) = (Expr::vars(3), Expr::int(t.size() as i64));
         let row = |at: &Expr, x: &[Expr]| {
             let sum =

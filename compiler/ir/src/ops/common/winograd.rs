@@ -4,12 +4,7 @@
 //! Fast Algorithms for Convolutional Neural Networks, 2015.
 
 use crate::lower::Expr;
-use crate::{Result, attrs, ensure};
-
-attrs!(WinogradAttrs {
-    /// Results of a tile along each axis: 2, 4 or 6.
-    tile: i64 = 4,
-});
+use crate::{Result, ensure};
 
 /// Taps of the filter.
 pub const TAPS: usize = 3;
@@ -24,9 +19,9 @@ pub struct Transform {
 }
 
 impl Transform {
-    /// F(m, 3) of this attribute.
-    pub fn of(a: &WinogradAttrs) -> Result<Transform> {
-        let points = match a.tile {
+    /// F(m, 3) with tiles of `m` results.
+    pub fn of(tile: i64) -> Result<Transform> {
+        let points = match tile {
             2 => vec![0.0, 1.0, -1.0],
             4 => vec![0.0, 1.0, -1.0, 2.0, -2.0],
             6 => vec![0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5],
@@ -35,7 +30,7 @@ impl Transform {
                 vec![]
             }
         };
-        Ok(Transform { tile: a.tile as usize, points })
+        Ok(Transform { tile: tile as usize, points })
     }
 
     /// Points, and products, along one axis.
@@ -144,7 +139,7 @@ mod tests {
     #[test]
     fn tiles_are_what_the_filter_gives() {
         for tile in [2, 4, 6] {
-            let t = Transform::of(&WinogradAttrs { tile }).unwrap();
+            let t = Transform::of(tile).unwrap();
             let x: Vec<f64> = (0..t.size()).map(|i| ((i * 7 + 3) % 11) as f64 - 4.0).collect();
             let w = [0.5, -2.0, 3.0];
             let times = |m: &[Vec<f64>], v: &[f64]| -> Vec<f64> {
@@ -162,7 +157,7 @@ mod tests {
 
     #[test]
     fn other_tiles_are_refused() {
-        let e = Transform::of(&WinogradAttrs { tile: 3 }).unwrap_err().to_string();
+        let e = Transform::of(3).unwrap_err().to_string();
         assert!(e.contains("tile is 3"), "{e}");
     }
 }
