@@ -66,7 +66,7 @@ impl<'a> Run<'a, '_> {
     fn link(&self, frame: &Frame<'_>, c: &Call, parts: usize, own: &Parts, places: &Parts) -> Result<Link> {
         let place = || format!("node `{}`", c.node);
         let work = frame.size(c.work, place)?;
-        if work % parts != 0 {
+        if !work.is_multiple_of(parts) {
             return Err(wrong(&c.node, format!("work of {parts} equal parts"), work));
         }
         let root = |b: BufId| frame.schedule.roots[b as usize];
@@ -91,7 +91,7 @@ fn own(frame: &Frame<'_>, calls: &[Call], parts: usize) -> Result<Parts> {
                 continue;
             }
             let bytes = frame.spots[b as usize].bytes;
-            if bytes % parts != 0 {
+            if !bytes.is_multiple_of(parts) {
                 return Err(wrong(&c.node, format!("buffer {b} of {parts} equal parts"), format!("{bytes} bytes")));
             }
             own.insert(b, bytes / parts);

@@ -276,6 +276,11 @@ impl Builder {
         }
     }
 
+    /// Asks for the line of an element that will be read soon.
+    pub fn prefetch(&mut self, buf: Buf, mem: DType, index: Reg, offset: i32) {
+        self.push(Node::Prefetch { buf, mem, index, offset });
+    }
+
     /// Runs `f`, whose loads and stores of vectors touch the first `count` lanes only ([`Level::has_parts`]).
     pub fn part<T>(&mut self, count: Reg, f: impl FnOnce(&mut Self) -> T) -> T {
         let old = self.part.replace(count);

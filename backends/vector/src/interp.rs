@@ -56,6 +56,7 @@ impl Machine<'_> {
                 let (start, memory) = self.memory(*buf, at * mem.size() as i64, bytes.len());
                 memory[start..start + bytes.len()].copy_from_slice(&bytes);
             }
+            Node::Prefetch { .. } => {}
             Node::Loop { var, lo, hi, step, body } => {
                 let (mut i, hi) = (self.int(*lo), self.int(*hi));
                 while i < hi {

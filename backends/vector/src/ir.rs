@@ -141,6 +141,8 @@ pub enum Node {
     Store { buf: Buf, mem: DType, index: Reg, offset: i32, value: Reg },
     /// Stores the first `count` lanes (an I64 scalar, from 0 to all) and leaves the other memory as it is.
     StorePart { buf: Buf, mem: DType, index: Reg, offset: i32, value: Reg, count: Reg },
+    /// Tells the processor that the line an element is in will be read soon; it may be outside of the buffer. Changes nothing.
+    Prefetch { buf: Buf, mem: DType, index: Reg, offset: i32 },
     /// `var` from `lo` while below `hi`, by `step`.
     Loop { var: Reg, lo: Reg, hi: Reg, step: i64, body: Vec<Node> },
     /// Runs `head`, and while `cond` (defined in it) holds, `body` and `head` again.
@@ -204,6 +206,9 @@ fn print(nodes: &[Node], regs: &[Type], depth: usize, out: &mut String) {
             Node::Set(r, v) => writeln!(out, "{pad}r{r} := r{v}"),
             Node::Store { buf, mem, index, offset, value } => {
                 writeln!(out, "{pad}{buf:?}.{mem}[r{index} + {offset}] = r{value}")
+            }
+            Node::Prefetch { buf, mem, index, offset } => {
+                writeln!(out, "{pad}prefetch {buf:?}.{mem}[r{index} + {offset}]")
             }
             Node::StorePart { buf, mem, index, offset, value, count } => {
                 writeln!(out, "{pad}{buf:?}.{mem}[r{index} + {offset}] = r{value}, r{count} lanes")

@@ -1,6 +1,7 @@
 //! Whole programs, written by hand, with code written by hand.
 
 mod calls;
+mod chains;
 mod code;
 mod control;
 mod fuzz;

@@ -1,6 +1,7 @@
 //! Generated code against the oracle, over the samples of every operator.
 
 mod bytes;
+mod chains;
 mod kernels;
 mod layout;
 

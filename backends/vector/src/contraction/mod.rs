@@ -12,6 +12,7 @@
 pub mod dot;
 mod pack;
 mod rows;
+mod strips;
 
 use crate::builder::Builder;
 use crate::ir::{Buf, Elem, Inst, Kernel, Reg, Type};
@@ -25,13 +26,18 @@ use dlc_ir::{DType, Dim};
 
 /// The register the second factor is read from.
 const FACTOR: u32 = u32::MAX - 1;
-/// Rows one piece of work covers at most: what a panel is packed for.
-const ROWS_PER_PIECE: i64 = 120;
 /// Summed elements after which a sum is added to that of the blocks before: errors grow with the length of a block and
 /// the number of blocks, not with their product.
-const BLOCK: i64 = 64;
+const BLOCK: i64 = 256;
 /// Bytes of panels packed at a time: a part of the second-level cache.
 const PANEL_BYTES: i64 = 512 * 1024;
+
+/// Fewest panels in one piece of work: rows that are copied beside each other are read so often, while panels that are long
+/// come from the third-level cache.
+const LEAST_PANELS: i64 = 4;
+
+/// Rows of a panel between what is read and what is asked for: memory answers in the time they take.
+const AHEAD: usize = 32;
 
 /// A contraction with what is done to its sum.
 #[derive(Clone, Debug)]
@@ -171,7 +177,8 @@ pub fn kernel(level: Level, name: &str, job: &Job, place: &Place, buffers: usize
     let tall = if dots.is_some() { level.dot_rows() } else { level.rows() };
     let one = dots.as_ref().map_or(bytes.as_const(), |d| Some(d.panel(level)));
     let per_group = per_group(one, &panels);
-    let chunks = m.ceil_div(&rows_per_piece(tall).into());
+    let strips = strips::Strips::of(&m, tall);
+    let chunks = strips.pieces(&m);
     let groups = panels.ceil_div(&per_group.into());
     let mut b = Builder::new(level, buffers);
     let tile = b.scratch(level.rows() * level.columns() * 4);
@@ -179,8 +186,8 @@ pub fn kernel(level: Level, name: &str, job: &Job, place: &Place, buffers: usize
     let memory = b.scratch_rest();
     let (begin, end) = b.range();
     let mut s = Scalar::new(place, false);
-    let rows = rows_per_piece(tall);
-    let t = Tiles { level, tall, rows, job, axes: &axes, part, factor, panel, m, n, k, near, tile, memory, dots };
+    let rows = strips.rows();
+    let t = Tiles { level, strips, job, axes: &axes, part, factor, panel, m, n, k, near, tile, memory, dots };
     let split = [(0, groups.clone()), (1, chunks.clone())];
     b.for_(begin, end, 1, |b, piece| {
         let (batch, group, chunk) = t.split(b, piece, &split);
@@ -189,7 +196,7 @@ pub fn kernel(level: Level, name: &str, job: &Job, place: &Place, buffers: usize
     });
     let work = count(&axes.batch) * groups * chunks;
     let scratch = if job.packed.is_some() { 0.into() } else { bytes * per_group.into() };
-    let flops = t.m.min_of(&t.rows.into()) * Dim::from(per_group * level.columns() as i64) * t.k.clone();
+    let flops = t.m.min_of(&rows.into()) * Dim::from(per_group * level.columns() as i64) * t.k.clone();
     let flops = if job.bytes { flops.div(&2.into()) } else { flops };
     let grain = Dim::from(262_144).div(&(flops * cost(&c.a)).max_of(&1.into())).max_of(&1.into());
     let mut kernel = b.finish(name, work, grain, scratch);
@@ -197,24 +204,17 @@ pub fn kernel(level: Level, name: &str, job: &Job, place: &Place, buffers: usize
     kernel
 }
 
-/// [`ROWS_PER_PIECE`], whole tiles.
-fn rows_per_piece(tall: usize) -> i64 {
-    ROWS_PER_PIECE / tall as i64 * tall as i64
-}
-
 /// Panels, of so many bytes each, in one piece of work.
 fn per_group(one: Option<i64>, panels: &Dim) -> i64 {
     let one = one.map_or(64 * 1024, |n| n.max(1));
     let most = panels.as_const().unwrap_or(16).max(1);
-    (PANEL_BYTES / one).clamp(1, 16).min(most)
+    (PANEL_BYTES / one).clamp(LEAST_PANELS, 16).min(most)
 }
 
 struct Tiles<'a> {
     level: Level,
-    /// Rows of a tile.
-    tall: usize,
-    /// Rows of a piece of work.
-    rows: i64,
+    /// The tiles' heights.
+    strips: strips::Strips,
     job: &'a Job,
     axes: &'a Axes,
     part: Expr,
@@ -275,16 +275,6 @@ impl Tiles<'_> {
         if self.job.packed.is_none() {
             self.pack(b, s, first, last);
         }
-        let rows = b.index(self.rows);
-        let m = b.size(&self.m);
-        let row = b.mul(chunk, rows);
-        let end = b.add(row, rows);
-        let end = b.bin(Bin::Min, end, m);
-        let tall = self.tall as i64;
-        let rows = b.bin(Bin::Sub, end, row);
-        let height = b.index(tall);
-        let left = b.bin(Bin::Rem, rows, height);
-        let whole = b.bin(Bin::Sub, end, left);
         let base = self.panel_base(b, batch, panels);
         let mut sweep = |b: &mut Builder, lo: Reg, hi: Reg, height: usize| {
             b.for_(lo, hi, height as i64, |b, row| {
@@ -311,26 +301,7 @@ impl Tiles<'_> {
                 panels(b, start, last, 1);
             });
         };
-        let m_const = self.m.as_const();
-        if m_const.is_none_or(|m| m >= tall) {
-            sweep(b, row, whole, self.tall);
-        }
-        // A known number of rows that are left is one tile; an unknown one is made of halves.
-        match m_const.map(|m| m % tall) {
-            Some(0) => {}
-            Some(left) => sweep(b, whole, end, left as usize),
-            None => {
-                let mut lo = whole;
-                for height in [8, 4, 2, 1].into_iter().filter(|h| *h < tall) {
-                    let left = b.bin(Bin::Sub, end, lo);
-                    let mask = b.index(!(height - 1));
-                    let part = b.bin(Bin::And, left, mask);
-                    let hi = b.add(lo, part);
-                    sweep(b, lo, hi, height as usize);
-                    lo = hi;
-                }
-            }
-        }
+        self.strips.sweep(b, &self.m, chunk, &mut sweep);
     }
 
     /// Number of panels before the last, if that is known to have one vector of columns only.
@@ -427,6 +398,11 @@ impl Tiles<'_> {
                     s.scope(None, |s| s.eval(b, &self.factor))
                 })
                 .collect();
+            if self.job.packed.is_some() {
+                let ahead = (AHEAD * self.columns()) as i32;
+                let lines = (0..sums[0].len()).map(|j| ahead + (j * self.level.lanes()) as i32);
+                lines.for_each(|at| b.prefetch(buf, self.panel, panel, at));
+            }
             for (i, (row, sums)) in rows.iter().zip(sums).enumerate() {
                 let x = s.scope(None, |s| {
                     let x = match &self.near {

@@ -219,6 +219,7 @@ impl<'a> Function<'a> {
             }
             Node::Store { buf, mem, index, offset, value } => self.store(*buf, *mem, *index, *offset, *value),
             Node::StorePart { .. } => unreachable!("{ABSENT}"),
+            Node::Prefetch { .. } => {}
             Node::Loop { var, lo, hi, step, body } => self.for_loop(*var, *lo, *hi, *step, body),
             Node::While { head, cond, body } => self.while_loop(head, *cond, body),
             Node::If { cond, then, els } => self.branch(*cond, then, els),

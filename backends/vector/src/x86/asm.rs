@@ -304,6 +304,11 @@ impl Asm {
         }
     }
 
+    /// Brings the line of an address to all caches.
+    pub fn prefetch(&mut self, at: Mem) {
+        self.legacy(None, false, &[0x0f, 0x18], 1, Rm::Mem(at), false);
+    }
+
     /// Loads `size` bytes into 64 bits, sign- or zero-extended.
     pub fn load(&mut self, size: usize, signed: bool, dst: R, from: Rm) {
         match (size, signed) {

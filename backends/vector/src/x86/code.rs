@@ -141,6 +141,10 @@ pub enum Ins {
         dst: V,
         at: Addr,
     },
+    /// Brings a line near.
+    Prefetch {
+        at: Addr,
+    },
     Mul {
         w: bool,
         dst: V,
@@ -313,6 +317,7 @@ impl Ins {
                 from.each(f);
                 f(dst, Def);
             }
+            Ins::Prefetch { at } => at.each(f),
             Ins::Take { dst, src, .. }
             | Ins::ShiftLanes { dst, src, .. }
             | Ins::Move { dst, src }

@@ -163,5 +163,10 @@ fn general_instructions_decode_to_what_was_meant() {
         let mut a = Asm::default();
         a.lea(dst, m);
         check_mem(&decode(&a.finish()), m);
+        let mut a = Asm::default();
+        a.prefetch(m);
+        let i = decode(&a.finish());
+        assert_eq!(i.mnemonic(), iced_x86::Mnemonic::Prefetcht0, "{i}");
+        check_mem(&i, m);
     }
 }

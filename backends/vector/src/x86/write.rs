@@ -191,6 +191,7 @@ impl Writer<'_> {
             Ins::Alu { op, w, dst, ref src } => self.asm.alu(op, w, self.r(dst), self.rm(src)),
             Ins::AluImm { op, w, dst, v } => self.asm.alu_imm(op, w, self.r(dst), v),
             Ins::Lea { dst, ref at } => self.lea(dst, at),
+            Ins::Prefetch { ref at } => self.asm.prefetch(self.mem(at)),
             Ins::Mul { w, dst, src } => self.asm.imul(w, self.r(dst), Rm::Reg(self.r(src))),
             Ins::MulImm { w, dst, src, v } => self.asm.imul_imm(w, self.r(dst), Rm::Reg(self.r(src)), v),
             Ins::Shift { op, w, dst, src, by } => self.asm.shift(op, w, self.r(dst), self.r(src), self.r(by)),

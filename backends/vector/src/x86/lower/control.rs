@@ -17,6 +17,7 @@ impl Lower<'_> {
                 }
                 Node::Store { index, value, .. } => (vec![*index, *value], vec![]),
                 Node::StorePart { index, value, count, .. } => (vec![*index, *value, *count], vec![]),
+                Node::Prefetch { index, .. } => (vec![*index], vec![]),
                 Node::Loop { lo, hi, body, .. } => (vec![*lo, *hi], vec![body]),
                 Node::While { head, cond, body } => (vec![*cond], vec![head, body]),
                 Node::If { cond, then, els } => (vec![*cond], vec![then, els]),
@@ -59,6 +60,10 @@ impl Lower<'_> {
             Node::StorePart { buf, mem, index, offset, value, count } => {
                 self.store_part((*buf, *mem, *index, *offset), *value, *count);
                 self.stores += 1;
+            }
+            Node::Prefetch { buf, mem, index, offset } => {
+                let at = self.address(*buf, *mem, *index, *offset);
+                self.push(Ins::Prefetch { at });
             }
             Node::Loop { var, lo, hi, step, body } => self.for_loop(*var, *lo, *hi, *step, body),
             Node::While { head, cond, body } => self.while_loop(head, *cond, body),
