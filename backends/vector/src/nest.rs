@@ -85,10 +85,17 @@ pub fn decompose(b: &mut Builder, s: &mut Scalar, vars: &[(u32, Dim)], number: R
             break;
         }
         let d = b.size(d);
-        let part = b.bin(Bin::Rem, rest, d);
+        let (quotient, part) = div_rem(b, rest, d);
         s.bind(*v, part);
-        rest = b.bin(Bin::Div, rest, d);
+        rest = quotient;
     }
+}
+
+/// Quotient and remainder, by one division.
+pub(crate) fn div_rem(b: &mut Builder, a: Reg, d: Reg) -> (Reg, Reg) {
+    let quotient = b.bin(Bin::Div, a, d);
+    let whole = b.mul(quotient, d);
+    (quotient, b.bin(Bin::Sub, a, whole))
 }
 
 fn inner_loops(b: &mut Builder, s: &mut Scalar, t: &Target, e: &Expr, inner: &[(u32, Dim)], row: Reg) {

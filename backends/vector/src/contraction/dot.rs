@@ -6,7 +6,7 @@
 //! `zero * sum of the column`, taken off before; where the second factor has zero points left, so is that times the sum of
 //! the row. Runs of the first factor whose length is no multiple of four end in zeros.
 
-use super::{At, Axes, Job, Tiles, count, offset};
+use super::{At, Axes, Job, Strip, Tiles, count, offset};
 use crate::builder::Builder;
 use crate::ir::{Buf, Reg, Type};
 use crate::level::Level;
@@ -134,6 +134,7 @@ impl Tiles<'_> {
         s: &mut Scalar,
         d: &Bytes,
         at: At,
+        strip: &Strip,
         (height, vectors): (usize, usize),
     ) {
         let first = self.first_sums(b, s, d, at, vectors);
@@ -147,7 +148,7 @@ impl Tiles<'_> {
         let start = b.add(at.panel, words);
         s.scope(None, |s| self.dot_runs(b, s, d, &d.k, (start, zero), &rows, &sums));
         let columns = self.vector_columns(b, at.column, vectors);
-        self.finish_lanes(b, s, at, &sums, &columns);
+        self.finish_lanes(b, s, at, strip, &sums, &columns);
     }
 
     /// First column of every vector.

@@ -17,10 +17,10 @@ mod strips;
 use crate::builder::Builder;
 use crate::ir::{Buf, Elem, Inst, Kernel, Reg, Type};
 use crate::level::Level;
-use crate::nest::decompose;
+use crate::nest::{decompose, div_rem};
 use crate::scalar::{Place, Scalar, elem, load_at, memory, store_at};
 use dlc_ir::dim::product;
-use dlc_ir::lower::rewrite::{cost, depends, rewrite, substitute};
+use dlc_ir::lower::rewrite::{collapse, collapse_reduce, cost, depends, rewrite, substitute};
 use dlc_ir::lower::{Bin, Cmp, Contract, E, Expr, SUM, Slot, Ty};
 use dlc_ir::{DType, Dim};
 
@@ -187,7 +187,15 @@ pub fn kernel(level: Level, name: &str, job: &Job, place: &Place, buffers: usize
     let (begin, end) = b.range();
     let mut s = Scalar::new(place, false);
     let rows = strips.rows();
-    let t = Tiles { level, strips, job, axes: &axes, part, factor, panel, m, n, k, near, tile, memory, dots };
+    let (vars, a) = collapse_reduce(&axes.k, &c.a);
+    let (rows_of_a, a) = collapse(axes.m.clone(), &a);
+    let first = (vars, rows_of_a, a);
+    let last = merged_epilogue(job, &axes).map(|(v, e)| {
+        let (m, e) = collapse(axes.m.clone(), &e);
+        (v, m, e)
+    });
+    let t =
+        Tiles { level, strips, job, axes: &axes, part, factor, first, last, panel, m, n, k, near, tile, memory, dots };
     let split = [(0, groups.clone()), (1, chunks.clone())];
     b.for_(begin, end, 1, |b, piece| {
         let (batch, group, chunk) = t.split(b, piece, &split);
@@ -219,6 +227,10 @@ struct Tiles<'a> {
     axes: &'a Axes,
     part: Expr,
     factor: Expr,
+    /// The summed axes, the rows' axes and the first factor over these, neighbours merged.
+    first: (Vec<(u32, Dim)>, Vec<(u32, Dim)>, Expr),
+    /// The columns' variable, the rows' axes and the epilogue over these, where there is one such variable.
+    last: Option<(u32, Vec<(u32, Dim)>, Expr)>,
     panel: DType,
     m: Dim,
     n: Dim,
@@ -241,6 +253,14 @@ struct Cut {
     period: Dim,
 }
 
+/// What the tiles of a strip have in common: the values of the rows' axes, for each row.
+struct Strip {
+    /// Those that the first factor depends on.
+    factor: Vec<Vec<Reg>>,
+    /// Those that the epilogue depends on.
+    epilogue: Vec<Vec<Reg>>,
+}
+
 /// Where a tile is.
 #[derive(Clone, Copy)]
 struct At {
@@ -258,12 +278,10 @@ impl Tiles<'_> {
 
     /// Batch number, group of panels and chunk of rows of a piece of work.
     fn split(&self, b: &mut Builder, piece: Reg, split: &[(u32, Dim); 2]) -> (Reg, Reg, Reg) {
-        let chunks = b.size(&split[1].1);
-        let chunk = b.bin(Bin::Rem, piece, chunks);
-        let rest = b.bin(Bin::Div, piece, chunks);
-        let groups = b.size(&split[0].1);
-        let group = b.bin(Bin::Rem, rest, groups);
-        (b.bin(Bin::Div, rest, groups), group, chunk)
+        let (groups, chunks) = (b.size(&split[0].1), b.size(&split[1].1));
+        let (rest, chunk) = div_rem(b, piece, chunks);
+        let (batch, group) = div_rem(b, rest, groups);
+        (batch, group, chunk)
     }
 
     fn piece(&self, b: &mut Builder, s: &mut Scalar, batch: Reg, group: Reg, chunk: Reg, per_group: i64) {
@@ -282,12 +300,14 @@ impl Tiles<'_> {
                 if let Some(near) = &self.near {
                     near.copy(b, s, self.axes, row, height);
                 }
+                let strip = self.strip(b, row, height);
                 let mut panels = |b: &mut Builder, from: Reg, to: Reg, vectors: usize| {
                     b.for_(from, to, 1, |b, p| {
                         let columns = b.index(self.columns() as i64);
                         let column = b.mul(p, columns);
                         let panel = self.panel_start(b, base, first, p);
-                        s.scope(None, |s| self.tile(b, s, At { batch, row, column, panel }, (height, vectors)));
+                        let at = At { batch, row, column, panel };
+                        s.scope(None, |s| self.tile(b, s, at, &strip, (height, vectors)));
                     });
                 };
                 let vectors = self.columns() / self.level.lanes();
@@ -302,6 +322,14 @@ impl Tiles<'_> {
             });
         };
         self.strips.sweep(b, &self.m, chunk, &mut sweep);
+    }
+
+    /// What tiles of so many rows from `row` on have in common.
+    fn strip(&self, b: &mut Builder, row: Reg, height: usize) -> Strip {
+        let factor = if self.near.is_some() || self.dots.is_some() { &[][..] } else { &self.first.1 };
+        let factor = rows(b, factor, row, height);
+        let epilogue = self.last.as_ref().map_or(vec![], |(_, m, _)| rows(b, m, row, height));
+        Strip { factor, epilogue }
     }
 
     /// Number of panels before the last, if that is known to have one vector of columns only.
@@ -347,14 +375,14 @@ impl Tiles<'_> {
     }
 
     /// One tile of rows and vectors of columns: the sum in registers, the epilogue, the store.
-    fn tile(&self, b: &mut Builder, s: &mut Scalar, at: At, (height, vectors): (usize, usize)) {
+    fn tile(&self, b: &mut Builder, s: &mut Scalar, at: At, strip: &Strip, (height, vectors): (usize, usize)) {
         if let Some(d) = &self.dots {
-            return self.dot_tile(b, s, d, at, (height, vectors));
+            return self.dot_tile(b, s, d, at, strip, (height, vectors));
         }
         let ty = Type { elem: elem(self.job.contract.acc), lanes: self.level.lanes() as u8 };
         let zero = if ty.elem == Elem::F32 { b.float(ty, 0.0) } else { b.int(ty, 0) };
         let sums: Vec<Vec<Reg>> = (0..height).map(|_| (0..vectors).map(|_| b.var(zero)).collect()).collect();
-        self.accumulate(b, s, at, &sums, zero);
+        self.accumulate(b, s, at, strip, &sums, zero);
         let n = b.size(&self.n);
         let columns = b.index(self.columns() as i64);
         let end = b.add(at.column, columns);
@@ -366,27 +394,25 @@ impl Tiles<'_> {
         };
         if exact && wide {
             let starts = starts(b);
-            return self.finish_lanes(b, s, at, &sums, &starts);
+            return self.finish_lanes(b, s, at, strip, &sums, &starts);
         }
         if !wide {
             return self.finish_scalar(b, s, at, &sums, n);
         }
         if crate::scalar::has_parts(self.level, &self.job.epilogue, self.job.dtype) {
             let left = b.bin(Bin::Sub, n, at.column);
-            return self.finish_parts(b, s, at, &sums, left);
+            return self.finish_parts(b, s, at, strip, &sums, left);
         }
         let then = b.block(|b| {
             let starts = starts(b);
-            self.finish_lanes(b, s, at, &sums, &starts);
+            self.finish_lanes(b, s, at, strip, &sums, &starts);
         });
         let els = b.block(|b| self.finish_scalar(b, s, at, &sums, n));
         b.push(crate::ir::Node::If { cond: full, then, els });
     }
 
-    fn accumulate(&self, b: &mut Builder, s: &mut Scalar, at: At, sums: &[Vec<Reg>], nothing: Reg) {
-        let c = &self.job.contract;
-        let (vars, a) = dlc_ir::lower::rewrite::collapse_reduce(&self.axes.k, &c.a);
-        let rows: Vec<Reg> = (0..sums.len()).map(|i| offset(b, at.row, i)).collect();
+    fn accumulate(&self, b: &mut Builder, s: &mut Scalar, at: At, strip: &Strip, sums: &[Vec<Reg>], nothing: Reg) {
+        let (vars, m, a) = &self.first;
         let buf = self.panel_buf(s);
         let step = |b: &mut Builder, s: &mut Scalar, panel: Reg| {
             let columns: Vec<Reg> = (0..sums[0].len())
@@ -403,16 +429,16 @@ impl Tiles<'_> {
                 let lines = (0..sums[0].len()).map(|j| ahead + (j * self.level.lanes()) as i32);
                 lines.for_each(|at| b.prefetch(buf, self.panel, panel, at));
             }
-            for (i, (row, sums)) in rows.iter().zip(sums).enumerate() {
+            for (i, sums) in sums.iter().enumerate() {
                 let x = s.scope(None, |s| {
                     let x = match &self.near {
                         Some(near) => b.fixed(|b| near.load(b, s, i)),
                         None => {
-                            decompose(b, s, &self.axes.m, *row);
-                            b.fixed(|b| s.eval(b, &a))
+                            m.iter().zip(&strip.factor[i]).for_each(|((v, _), r)| s.bind(*v, *r));
+                            b.fixed(|b| s.eval(b, a))
                         }
                     };
-                    let x = b.cast(elem(c.acc), x);
+                    let x = b.cast(elem(self.job.contract.acc), x);
                     b.widen(x, self.level.lanes() as u8)
                 });
                 for (sum, column) in sums.iter().zip(&columns) {
@@ -425,9 +451,9 @@ impl Tiles<'_> {
         let sweep = |b: &mut Builder, s: &mut Scalar, vars: &[(u32, Dim)], range: (Reg, Reg), panel: Reg| {
             self.k_loops_over(b, s, (vars, 1.into()), range, panel, &mut |b, s, panel| step(b, s, panel));
         };
-        let Some(cut) = self.cut(&vars) else {
+        let Some(cut) = self.cut(vars) else {
             let n = vars.first().map_or(zero, |v| b.size(&v.1));
-            return sweep(b, s, &vars, (zero, n), at.panel);
+            return sweep(b, s, vars, (zero, n), at.panel);
         };
         self.each_sum(b, sums, &mut |b, offset, _| b.store(self.tile, self.sum_type(), zero, offset, nothing));
         let (outer, inner) = vars.split_at(cut.axis);
@@ -502,7 +528,7 @@ impl Tiles<'_> {
     }
 
     /// The epilogue in lanes of the first `left` columns.
-    fn finish_parts(&self, b: &mut Builder, s: &mut Scalar, at: At, sums: &[Vec<Reg>], left: Reg) {
+    fn finish_parts(&self, b: &mut Builder, s: &mut Scalar, at: At, strip: &Strip, sums: &[Vec<Reg>], left: Reg) {
         let (zero, lanes) = (b.index(0), b.index(self.level.lanes() as i64));
         for j in 0..sums[0].len() {
             let column = offset(b, at.column, j * self.level.lanes());
@@ -511,25 +537,23 @@ impl Tiles<'_> {
             let count = b.bin(Bin::Max, count, zero);
             let count = b.bin(Bin::Min, count, lanes);
             let sums: Vec<Vec<Reg>> = sums.iter().map(|row| vec![row[j]]).collect();
-            b.part(count, |b| self.finish_lanes(b, s, at, &sums, &[column]));
+            b.part(count, |b| self.finish_lanes(b, s, at, strip, &sums, &[column]));
         }
     }
 
     /// The epilogue in lanes from the first column of each vector on.
-    fn finish_lanes(&self, b: &mut Builder, s: &mut Scalar, at: At, sums: &[Vec<Reg>], columns: &[Reg]) {
-        let Some((v, e)) = merged_epilogue(self.job, self.axes) else { return };
-        let (m, e) = dlc_ir::lower::rewrite::collapse(self.axes.m.clone(), &e);
-        let rows = rows(b, &m, at.row, sums.len());
+    fn finish_lanes(&self, b: &mut Builder, s: &mut Scalar, at: At, strip: &Strip, sums: &[Vec<Reg>], columns: &[Reg]) {
+        let Some((v, m, e)) = &self.last else { return };
         for (i, sums) in sums.iter().enumerate() {
             let row = offset(b, at.row, i);
             let base = self.row_start(b, at.batch, row);
             for (sum, column) in sums.iter().zip(columns) {
                 let to = b.add(base, *column);
-                s.scope(Some(v), |s| {
-                    m.iter().zip(&rows[i]).for_each(|((v, _), r)| s.bind(*v, *r));
-                    s.bind(v, *column);
+                s.scope(Some(*v), |s| {
+                    m.iter().zip(&strip.epilogue[i]).for_each(|((v, _), r)| s.bind(*v, *r));
+                    s.bind(*v, *column);
                     s.bind_reg(SUM, *sum);
-                    let x = s.eval(b, &e);
+                    let x = s.eval(b, e);
                     let x = b.widen(x, self.level.lanes() as u8);
                     store_at(b, s.place(Slot::Y(0)), self.job.dtype, to, 0, x);
                 });
@@ -586,7 +610,7 @@ impl Tiles<'_> {
 
 /// The epilogue over one column variable, and that variable, if the columns' axes merge.
 fn merged_epilogue(job: &Job, axes: &Axes) -> Option<(u32, Expr)> {
-    let (vars, e) = dlc_ir::lower::rewrite::collapse_reduce(&axes.n, &job.epilogue);
+    let (vars, e) = collapse_reduce(&axes.n, &job.epilogue);
     match &vars[..] {
         [] => Some((u32::MAX, e)),
         [(v, _)] => Some((*v, e)),
@@ -608,8 +632,7 @@ fn rows(b: &mut Builder, axes: &[(u32, Dim)], row: Reg, height: usize) -> Vec<Ve
     let mut now = vec![row; axes.len().min(1)];
     for (_, d) in axes.iter().skip(1).rev() {
         let d = b.size(d);
-        let part = b.bin(Bin::Rem, now[0], d);
-        let rest = b.bin(Bin::Div, now[0], d);
+        let (rest, part) = div_rem(b, now[0], d);
         now.splice(0..1, [rest, part]);
     }
     if axes.len() <= 1 {
