@@ -17,7 +17,7 @@ const LEAST: i64 = 8;
 /// Most steps of a chain.
 const MOST: usize = 16;
 /// Most bytes of one piece of what is between the steps, where they are known: most of a second-level cache.
-const BYTES: i64 = 1024 * 1024;
+const BYTES: i64 = 1408 * 1024;
 
 /// Some steps after each other.
 #[derive(Debug, PartialEq)]
