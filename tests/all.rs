@@ -8,6 +8,7 @@ mod end_to_end;
 mod export;
 mod measure;
 mod operators;
+mod precision;
 mod sequences;
 mod snapshots;
 mod zoo_import;

@@ -33,12 +33,14 @@ impl Program {
     pub fn compile_for(mut model: Imported, targets: &[&'static Target]) -> Result<Vec<Self>, String> {
         let (options, mut watch) = (Options::default(), |_: dlc_compiler::Progress| ControlFlow::Continue(()));
         model.graph = stages::optimize(model.graph, &options, &mut watch).map_err(|e| chain(&e))?;
-        let mut emit = |target: &&'static Target| {
-            let options = Options { target, ..options.clone() };
-            let artifact = stages::emit(&model, &options, "artifact", &mut watch).map_err(|e| chain(&e))?;
-            Model::from_bytes(artifact.into()).map(Program).map_err(|e| e.to_string())
-        };
-        targets.iter().map(&mut emit).collect()
+        targets.iter().map(|target| Self::emit(&model, &Options { target, ..options.clone() })).collect()
+    }
+
+    /// Opens the artifact of a model after all stages of graphs.
+    pub fn emit(model: &Imported, options: &Options) -> Result<Self, String> {
+        let mut watch = |_: dlc_compiler::Progress| ControlFlow::Continue(());
+        let artifact = stages::emit(model, options, "artifact", &mut watch).map_err(|e| chain(&e))?;
+        Model::from_bytes(artifact.into()).map(Program).map_err(|e| e.to_string())
     }
 
     /// One run with a session of its own, on this many threads.

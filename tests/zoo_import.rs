@@ -18,7 +18,7 @@ fn graph(id: &str) -> Graph {
 }
 
 /// Inputs and expected outputs of a model.
-fn data(id: &str) -> (Vec<Tensor>, Vec<Tensor>) {
+pub fn data(id: &str) -> (Vec<Tensor>, Vec<Tensor>) {
     read(zoo::data(id))
 }
 

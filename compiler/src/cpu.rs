@@ -1,31 +1,45 @@
-//! The targets `cpu`, `cpu-avx512-vnni`, `cpu-avx512`, `cpu-avx2` and `cpu-portable`: machine code.
+//! The targets `cpu`, `cpu-avx512-bf16`, `cpu-avx512-vnni`, `cpu-avx512`, `cpu-avx2` and `cpu-portable`: machine code.
 
 use crate::error::Cause;
 use crate::stages::Imported;
-use crate::{Error, Options, Result};
+use crate::{Error, Options, Precision, Result};
 use dlc_cpu::{Level, Listing};
 use dlc_ir::{Attr, DType, Dim, Graph, Node};
 use dlc_onnx::Assumption;
 use dlc_plan::Assert;
 
-/// For the processor the compiler runs on: what the target [`here`] gives. All five give the artifact, the plan of its
+/// For the processor the compiler runs on: what the target [`here`] gives. All six give the artifact, the plan of its
 /// steps as text, all kernels as assembly, an object file, and, where Cranelift makes the code, its intermediate form.
-pub fn host(model: &Imported, _: &Options, form: &str) -> Result<Vec<u8>> {
-    emit(model, Level::host(), form)
+pub fn host(model: &Imported, options: &Options, form: &str) -> Result<Vec<u8>> {
+    emit(model, level(options.precision), form)
 }
 
-/// Name of the target of the widest vectors that the processor the compiler runs on has.
-pub fn here() -> &'static str {
-    name(Level::host())
+/// Name of the target of the widest vectors that the processor the compiler runs on has, and that the precision needs.
+pub fn here(precision: Precision) -> &'static str {
+    name(level(precision))
+}
+
+/// Products of bf16 numbers are asked of a processor only where there are some.
+fn level(precision: Precision) -> Level {
+    match precision {
+        Precision::F32 => Level::host().min(Level::Avx512Vnni),
+        Precision::Bf16 => Level::host(),
+    }
 }
 
 fn name(level: Level) -> &'static str {
     match level {
+        Level::Avx512Bf16 => "cpu-avx512-bf16",
         Level::Avx512Vnni => "cpu-avx512-vnni",
         Level::Avx512 => "cpu-avx512",
         Level::Avx2 => "cpu-avx2",
         Level::Portable => "cpu-portable",
     }
+}
+
+/// For x86-64 with AVX-512, VNNI and BF16.
+pub fn avx512_bf16(model: &Imported, _: &Options, form: &str) -> Result<Vec<u8>> {
+    emit(model, Level::Avx512Bf16, form)
 }
 
 /// For x86-64 with AVX-512 and VNNI.

@@ -8,7 +8,7 @@ use dlc_ir::budget::Limits;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// All that a compilation may be told. Nothing in it changes what the model means.
+/// All that a compilation may be told. Nothing in it changes what the model means, but for roundings.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// What is compiled for.
@@ -19,7 +19,7 @@ pub struct Options {
     pub constants: Vec<(String, Tensor)>,
     /// How the e-graph is searched, and how a program is chosen from it.
     pub saturation: dlc_egraph::Options,
-    /// Type that floating-point layers are computed in.
+    /// Type of the factors of floating-point products.
     pub precision: Precision,
     /// Largest estimate of the relative error (in the L2 norm) that algorithms other than the plain sum may add to an f32
     /// result; 0 allows no other.
@@ -67,20 +67,34 @@ pub fn extract(s: &str) -> std::result::Result<Extract, String> {
     }
 }
 
-/// Type that floating-point layers are computed in.
+/// Type of the factors of floating-point products.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Precision {
     /// As the model says.
     #[default]
     F32,
+    /// Factors of products as bf16, sums and everything else as f32.
+    Bf16,
+}
+
+impl Precision {
+    /// All of them.
+    pub const ALL: [Precision; 2] = [Precision::F32, Precision::Bf16];
+
+    /// Name, as in `--precision`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Precision::F32 => "f32",
+            Precision::Bf16 => "bf16",
+        }
+    }
 }
 
 impl FromStr for Precision {
     type Err = Error;
     fn from_str(s: &str) -> Result<Self> {
-        match s {
-            "f32" => Ok(Precision::F32),
-            _ => Err(Error::Unknown { kind: "precision", name: s.into(), expected: "f32".into() }),
-        }
+        let names = Precision::ALL.map(Precision::name);
+        let unknown = || Error::Unknown { kind: "precision", name: s.into(), expected: names.join(", ") };
+        Precision::ALL.into_iter().find(|p| p.name() == s).ok_or_else(unknown)
     }
 }

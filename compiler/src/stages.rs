@@ -1,11 +1,12 @@
 //! The pipeline: one list, from the file of a model to the file of its artifact.
 
 use crate::error::Cause;
-use crate::{Error, Options, Result, sizes, targets};
+use crate::{Error, Options, Precision, Result, sizes, targets};
 use dlc_egraph::Traffic;
 use dlc_ir::budget::within;
-use dlc_ir::{Graph, verify};
+use dlc_ir::{DType, Graph, verify};
 use dlc_onnx::{Assumption, LoadOptions};
+use dlc_passes::algorithms::Prices;
 use std::fs::File;
 use std::io::Read;
 use std::ops::ControlFlow;
@@ -45,6 +46,7 @@ pub static STAGES: &[Stage] = &[
     stage("saturate", "of all ways the rules know to write it, the cheapest is taken", Work::Graph(saturate)),
     stage("simplify", "fold, cleanup and dce have nothing left to do", Work::Graph(simplify)),
     stage("algorithms", "convolutions are computed the fastest way within the error allowed", Work::Graph(algorithms)),
+    stage("precision", "factors of products are rounded to the type asked for", Work::Graph(precision)),
     stage("emit", "the graph is a program of the target", Work::Emit(targets::emit)),
 ];
 
@@ -207,9 +209,19 @@ fn algorithms(graph: &mut Graph, options: &Options) -> Result<(), Cause> {
     if options.target.emit.is_none() {
         return Ok(());
     }
-    let prices = dlc_passes::algorithms::Prices::CPU;
+    let narrow = if options.precision == Precision::F32 { 1.0 } else { 2.0 };
+    let prices = Prices { narrow, ..Prices::CPU };
     let chosen = dlc_passes::algorithms::Options { budget: options.budget, prices };
     dlc_passes::algorithms(graph, &chosen).map(drop).map_err(Cause::from)
+}
+
+fn precision(graph: &mut Graph, options: &Options) -> Result<(), Cause> {
+    let to = match options.precision {
+        Precision::F32 => return Ok(()),
+        Precision::Bf16 => DType::BF16,
+    };
+    dlc_passes::precision(graph, to)?;
+    dlc_passes::dce(graph).map(drop).map_err(Cause::from)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What can be compiled for.
 
 use crate::stages::Imported;
-use crate::{Error, Options, Result, cpu};
+use crate::{Error, Options, Precision, Result, cpu};
 
 /// One target.
 #[derive(Debug)]
@@ -13,15 +13,15 @@ pub struct Target {
     /// Gives a form of the program; `None` for a target that is interpreted.
     pub emit: Option<Emit>,
     /// For a target that depends on the machine: the name of the one that it stands for on this machine.
-    pub here: Option<fn() -> &'static str>,
+    pub here: Option<fn(Precision) -> &'static str>,
     /// Forms that `emit` gives; `artifact` is the one that runs.
     pub forms: &'static [&'static str],
 }
 
 impl Target {
     /// Name of the target whose programs are made: its own, unless it depends on the machine.
-    pub fn stands_for(&self) -> &'static str {
-        self.here.map_or(self.name, |here| here())
+    pub fn stands_for(&self, precision: Precision) -> &'static str {
+        self.here.map_or(self.name, |here| here(precision))
     }
 }
 
@@ -29,13 +29,21 @@ impl Target {
 pub type Emit = fn(&Imported, &Options, form: &str) -> Result<Vec<u8>>;
 
 /// All targets; the first is the default.
-pub static TARGETS: &[Target] = &[CPU, CPU_AVX512_VNNI, CPU_AVX512, CPU_AVX2, CPU_PORTABLE, REFERENCE];
+pub static TARGETS: &[Target] = &[CPU, CPU_AVX512_BF16, CPU_AVX512_VNNI, CPU_AVX512, CPU_AVX2, CPU_PORTABLE, REFERENCE];
 
 const CPU: Target = Target {
     name: "cpu",
-    doc: "machine code for the processor the compiler runs on, the widest vectors it has",
+    doc: "machine code for the processor the compiler runs on, the widest vectors it has that the precision needs",
     emit: Some(cpu::host),
     here: Some(cpu::here),
+    forms: WIDE,
+};
+
+const CPU_AVX512_BF16: Target = Target {
+    name: "cpu-avx512-bf16",
+    doc: "machine code for x86-64 with AVX-512 (F, BW, DQ, VL), VNNI and BF16",
+    emit: Some(cpu::avx512_bf16),
+    here: None,
     forms: WIDE,
 };
 
@@ -113,7 +121,9 @@ mod tests {
     fn targets_are_found_by_name() {
         for t in TARGETS {
             assert_eq!(by_name(t.name).unwrap().name, t.name);
-            assert!(by_name(t.stands_for()).unwrap().here.is_none());
+            for precision in Precision::ALL {
+                assert!(by_name(t.stands_for(precision)).unwrap().here.is_none());
+            }
         }
         let clif = TARGETS.iter().filter(|t| t.forms.contains(&"clif")).map(|t| t.name);
         assert_eq!(clif.collect::<Vec<_>>(), ["cpu-portable"], "Cranelift's form is of the code that Cranelift makes");

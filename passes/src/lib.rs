@@ -6,6 +6,7 @@
 //! * [`integers()`]: products of dequantized tensors are dequantized products of integers.
 //! * [`forms()`]: sequences and optionals are written as tensors.
 //! * [`algorithms()`]: how convolutions are computed.
+//! * [`precision()`]: factors of products in 16 bits.
 //! * [`simplify`]: the first three until nothing changes.
 //!
 //! All work inside subgraphs too, and keep every input and output of the graph.
@@ -16,6 +17,7 @@ pub mod dce;
 pub mod fold;
 pub mod forms;
 pub mod integers;
+pub mod precision;
 mod subgraph;
 
 pub use algorithms::algorithms;
@@ -24,6 +26,7 @@ pub use dce::dce;
 pub use fold::fold;
 pub use forms::forms;
 pub use integers::integers;
+pub use precision::precision;
 
 use dlc_ir::{Graph, Result};
 

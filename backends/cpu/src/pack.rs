@@ -7,6 +7,7 @@ use dlc_ir::lower::{Comp, Contract, E, Expr, Slot};
 use dlc_ir::{DType, Tensor};
 use dlc_vector::Level;
 use dlc_vector::contraction::dot::{Bytes as Dots, first_columns};
+use dlc_vector::contraction::pairs::Pairs;
 use dlc_vector::contraction::{Axes, count, panel_dtype, panel_part};
 use dlc_vector::depthwise::Depthwise;
 
@@ -77,6 +78,36 @@ pub fn fours(level: Level, c: &Contract, d: &Dots, t: &Tensor) -> Option<Bytes> 
                 Some(i64::try_from((at < t.len()).then(|| t.at(at))?.i()).ok()? - d.moved())
             };
             out.extend(panel_of_fours(level, d, &k, &n, panel, &element)?);
+        }
+    }
+    Some(out.into())
+}
+
+/// Panels `[batches][panel][pairs of the sum][columns][2]` of constant bf16 numbers; columns beyond the last are zero: see
+/// [`dlc_vector::contraction::pairs`].
+pub fn twos(level: Level, c: &Contract, p: &Pairs, t: &Tensor) -> Option<Bytes> {
+    let axes = Axes::of(c);
+    let E::Load { index, shape, .. } = &*p.b else { return None };
+    let address = Linear::address(index, shape);
+    if !address.other.is_empty() || t.dtype() != DType::BF16 {
+        return None;
+    }
+    let batch = steps(&batches(&p.b, &axes), &address)?;
+    let (k, n) = (positions(&steps(&axes.k, &address)?), positions(&steps(&axes.n, &address)?));
+    let (base, batch) = (address.constant.as_const()?, positions(&batch));
+    let (width, panel) = (level.columns(), usize::try_from(p.panel(level)).ok()?);
+    let run = usize::try_from(p.run()).ok()?;
+    let mut out = vec![0u8; batch.len() * n.len().div_ceil(width) * panel];
+    for (b, panels) in batch.iter().zip(out.chunks_mut(n.len().div_ceil(width) * panel)) {
+        for (columns, panel) in n.chunks(width).zip(panels.chunks_mut(panel)) {
+            for (i, row) in k.iter().enumerate() {
+                let (word, half) = (i / run * run.div_ceil(2) + i % run / 2, i % run % 2);
+                for (j, column) in columns.iter().enumerate() {
+                    let from = 2 * usize::try_from(base + b + row + column).ok()?;
+                    let to = 4 * (word * width + j) + 2 * half;
+                    panel[to..to + 2].copy_from_slice(t.bytes().get(from..from + 2)?);
+                }
+            }
         }
     }
     Some(out.into())

@@ -6,7 +6,7 @@ use dlc_ir::lower::rewrite::rewrite;
 use dlc_ir::lower::{Comp, Contract, E, Expr, SUM, Slot};
 use dlc_ir::{DType, Tensor};
 use dlc_plan::Body;
-use dlc_vector::contraction::{self, Job, dot};
+use dlc_vector::contraction::{self, Job, dot, pairs};
 use dlc_vector::ir::Buf;
 use dlc_vector::{Kernel, Level, depthwise, nest, procedure, unrolled};
 
@@ -46,6 +46,7 @@ pub fn select(level: Level, name: &str, body: &Body, x: usize, y: usize, constan
         }
         Body::Contract { contract, epilogue, dtype } => {
             let tiled = of_bytes(level, contract, epilogue, *dtype, constant)
+                .or_else(|| of_pairs(level, contract, epilogue, *dtype, constant))
                 .or_else(|| tiled(level, contract, epilogue, *dtype, constant));
             let Some((job, packed)) = tiled.or_else(|| exchanged(level, contract, epilogue, *dtype, constant)) else {
                 let c = untiled(contract, epilogue, *dtype);
@@ -92,6 +93,7 @@ fn of_bytes(level: Level, c: &Contract, epilogue: &Expr, dtype: DType, constant:
         dtype,
         packed: Some(Slot::X(*i)),
         bytes: true,
+        pairs: false,
         row_sums: !moved,
         transposed: false,
     };
@@ -104,6 +106,27 @@ fn of_bytes(level: Level, c: &Contract, epilogue: &Expr, dtype: DType, constant:
     Some((job, Some((*i, panels))))
 }
 
+/// The product of bf16 numbers, and the operand that is packed for it, if that is constant.
+fn of_pairs(level: Level, c: &Contract, epilogue: &Expr, dtype: DType, constant: &Constants) -> Option<(Job, Packed)> {
+    let p = pairs::pairs(level, c)?;
+    let E::Load { slot: Slot::X(i), .. } = &*p.b else { return None };
+    let alone = ![&c.a, epilogue].into_iter().any(|e| reads(e, *i));
+    let panels = constant(*i).filter(|_| alone).and_then(|t| pack::twos(level, c, &p, &t));
+    let tiled = contraction::is_tiled(level, c, panels.is_some()) && (panels.is_some() || pairs::is_packed(c, &p));
+    let packed = panels.map(|p| (*i, p));
+    let job = Job {
+        contract: c.clone(),
+        epilogue: epilogue.clone(),
+        dtype,
+        packed: packed.as_ref().map(|p| Slot::X(p.0)),
+        bytes: false,
+        pairs: true,
+        row_sums: false,
+        transposed: false,
+    };
+    tiled.then_some((job, packed))
+}
+
 /// The product by tiles, and the operand that is packed for them.
 fn tiled(level: Level, c: &Contract, epilogue: &Expr, dtype: DType, constant: &Constants) -> Option<(Job, Packed)> {
     let packed = packed(level, c, epilogue, constant);
@@ -114,6 +137,7 @@ fn tiled(level: Level, c: &Contract, epilogue: &Expr, dtype: DType, constant: &C
         dtype,
         packed: slot,
         bytes: false,
+        pairs: false,
         row_sums: false,
         transposed: false,
     };

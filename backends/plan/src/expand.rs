@@ -2,7 +2,7 @@
 
 use dlc_ir::graph::Kind;
 use dlc_ir::lower::Lowering;
-use dlc_ir::{Error, Graph, NodeId, Result, Tensor, Value, interp};
+use dlc_ir::{DType, Error, Graph, NodeId, Result, Tensor, Value, interp};
 use std::collections::{BTreeSet, HashMap};
 
 /// Deepest chain of expansions: an operator that expands into itself is a bug, not a hang.
@@ -87,6 +87,9 @@ pub fn fold(g: &mut Graph) -> Result<()> {
             replace_by(g, id, known);
             continue;
         }
+        if widens(g, id) {
+            continue;
+        }
         let x = g.operands(id);
         let values: Option<Vec<Option<Tensor>>> =
             x.iter().map(|v| v.map_or(Some(None), |v| g.constant(v).map(|t| Some(t.clone())))).collect();
@@ -109,6 +112,13 @@ pub fn fold(g: &mut Graph) -> Result<()> {
         replace_by(g, id, y);
     }
     sweep(g)
+}
+
+/// Whether a node only makes bf16 numbers wider: whoever reads them does that, so that they are stored narrow.
+fn widens(g: &Graph, id: NodeId) -> bool {
+    let operands = g.operand_facts(id);
+    let narrow = operands.first().copied().flatten().is_some_and(|f| f.dtype == DType::BF16);
+    narrow && g.node(id).op_name() == "Cast" && g.node(id).outputs[0].dtype == DType::F32
 }
 
 /// Bytes of the operands, each once.

@@ -60,10 +60,14 @@ pub fn stored(e: &Expr, dtype: DType) -> Expr {
 
 /// Whether an expression only has values of `dtype`: those it was cut to.
 fn is_stored(e: &Expr, dtype: DType) -> bool {
+    match &**e {
+        E::Round(d, _) if *d == dtype => return true,
+        E::Load { dtype: d, .. } if *d == dtype && dtype.is_float() => return true,
+        _ => {}
+    }
     let Some((lo, hi)) = dtype.int_range() else { return false };
     let within = |c: &Expr| matches!(**c, E::Float(_, v) if (lo as f64..=hi as f64).contains(&v));
     match &**e {
-        E::Round(d, _) => *d == dtype,
         E::Cast(Ty::I32, x) => match &**x {
             // NaN is 0.
             E::Bin(Bin::Min, y, top) => {
@@ -181,7 +185,11 @@ pub fn pays(outer: &Region, slot: usize, inner: &Region) -> bool {
             let Some(n) = visits(&o.expr, slot) else { return false };
             let rank = |c: &Comp| c.shape.len().saturating_sub(1) as u32;
             let rough = !is_smooth(&i.expr, rank(i));
-            if has_guard(&i.expr) || (rough && outer.weight().as_const().is_none_or(|w| w > 6)) {
+            let narrow = matches!(&*i.expr, E::Load { dtype, .. } if *dtype == i.dtype);
+            if (widens(o) && !narrow)
+                || has_guard(&i.expr)
+                || (rough && outer.weight().as_const().is_none_or(|w| w > 6))
+            {
                 return false;
             }
             is_move(&i.expr) || (sites.len() == 1 && n * product(&o.shape) == product(&i.shape))
@@ -192,6 +200,11 @@ pub fn pays(outer: &Region, slot: usize, inner: &Region) -> bool {
         }
         Body::Proc { .. } => false,
     }
+}
+
+/// Whether bf16 numbers are only made wider: that is for their readers to do, so that what rounds to them is stored.
+fn widens(c: &Comp) -> bool {
+    c.dtype == DType::F32 && matches!(&*c.expr, E::Load { dtype: DType::BF16, .. })
 }
 
 /// Whether an expression reads one that picks by its indices element by element, so that the picks stay ones by indices.

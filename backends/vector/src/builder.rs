@@ -209,6 +209,17 @@ impl Builder {
         self.let_(self.ty(c), Inst::Dot(a, b, c))
     }
 
+    /// Products of the bf16 numbers in every lane, added on: see [`Inst::Pairs`].
+    pub fn pairs(&mut self, a: Reg, b: Reg, c: Reg) -> Reg {
+        self.let_(self.ty(c), Inst::Pairs(a, b, c))
+    }
+
+    /// A vector as bf16 bits: see [`Inst::Bf16`].
+    pub fn bf16(&mut self, a: Reg) -> Reg {
+        let lanes = self.ty(a).lanes;
+        self.let_(Type { elem: Elem::I32, lanes }, Inst::Bf16(a))
+    }
+
     /// A comparison.
     pub fn cmp(&mut self, op: Cmp, a: Reg, b: Reg) -> Reg {
         let (a, b) = self.agree(a, b);

@@ -127,6 +127,11 @@ impl Machine<'_> {
                 let p = get(a).into_iter().zip(get(b)).zip(get(c));
                 p.map(|((a, b), c)| Num::I(dot(a.i() as i32, b.i() as i32) + c.i())).collect()
             }
+            Inst::Pairs(a, b, c) => {
+                let p = get(a).into_iter().zip(get(b)).zip(get(c));
+                p.map(|((a, b), c)| Num::F(pairs(a.i() as u32, b.i() as u32, c.f() as f32).into())).collect()
+            }
+            Inst::Bf16(a) => get(a).into_iter().map(|a| Num::I(bf16_bits(a.f() as f32).into())).collect(),
             Inst::Cmp(op, a, b) => zip(a, b, &|a, b| Num::from(compare(*op, a, b))),
             Inst::Select(c, a, b) => {
                 let p = get(c).into_iter().zip(get(a)).zip(get(b));
@@ -186,6 +191,24 @@ fn fit(elem: Elem, v: Num) -> Num {
 /// Products of the unsigned bytes of `a` and the signed ones of `b`, added up.
 fn dot(a: i32, b: i32) -> i128 {
     a.to_le_bytes().into_iter().zip(b.to_le_bytes()).map(|(a, b)| a as i128 * b as i8 as i128).sum()
+}
+
+/// `c` and the products of the bf16 numbers in the halves of `a` and `b`.
+fn pairs(a: u32, b: u32, c: f32) -> f32 {
+    let high = |x: u32| flushed(f32::from_bits(x & 0xffff_0000));
+    let sum = flushed(high(a).mul_add(high(b), flushed(c)));
+    flushed(high(a << 16).mul_add(high(b << 16), sum))
+}
+
+/// A subnormal number as zero.
+fn flushed(x: f32) -> f32 {
+    if x.is_subnormal() { 0f32.copysign(x) } else { x }
+}
+
+fn bf16_bits(x: f32) -> u16 {
+    let bits = flushed(x).to_bits();
+    let rounded = bits.wrapping_add(0x7fff + ((bits >> 16) & 1));
+    if x.is_nan() { 0x7fc0 } else { (rounded >> 16) as u16 }
 }
 
 fn fma(a: Num, b: Num, c: Num, f32s: bool) -> Num {

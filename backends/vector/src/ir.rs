@@ -65,6 +65,17 @@ pub enum Inst {
     /// I32 lanes of four bytes each: the four products of a byte of `a` (0..256) and the byte of `b` (-128..128) at its
     /// place, all added to the lane of `c`, modulo 2^32. Only of whole vectors.
     Dot(Reg, Reg, Reg),
+    /// F32 lanes of `c`, to which the products of the bf16 numbers in the lanes of `a` and `b` (I32) are added: first that
+    /// of the two high halves, then that of the low ones, each in one rounding. Subnormal numbers are zeros, those that are
+    /// read and those that come out. Only of whole vectors, where [`Level::has_pairs`] holds.
+    ///
+    /// [`Level::has_pairs`]: crate::Level::has_pairs
+    Pairs(Reg, Reg, Reg),
+    /// F32 rounded to nearest even as bf16 bits (I32); subnormal numbers are zeros. Only of whole vectors, where
+    /// [`Level::has_pairs`] holds.
+    ///
+    /// [`Level::has_pairs`]: crate::Level::has_pairs
+    Bf16(Reg),
     /// Comparison; gives a mask.
     Cmp(Cmp, Reg, Reg),
     /// Lane-wise choice by a mask.

@@ -11,6 +11,8 @@ pub enum Level {
     Avx512,
     /// The same with products of bytes: AVX-512 VNNI.
     Avx512Vnni,
+    /// The same with products of bf16 numbers: AVX-512 BF16.
+    Avx512Bf16,
 }
 
 /// Features of the level of 2013 (x86-64-v3), as `std::is_x86_feature_detected!` names them.
@@ -39,10 +41,30 @@ const AVX512_VNNI: &[&str] = &[
     "avx512vl",
     "avx512vnni",
 ];
+/// And products of bf16 numbers.
+const AVX512_BF16: &[&str] = &[
+    "sse3",
+    "ssse3",
+    "sse4.1",
+    "sse4.2",
+    "popcnt",
+    "avx",
+    "avx2",
+    "fma",
+    "bmi1",
+    "bmi2",
+    "lzcnt",
+    "avx512f",
+    "avx512bw",
+    "avx512dq",
+    "avx512vl",
+    "avx512vnni",
+    "avx512bf16",
+];
 
 impl Level {
     /// All of them, narrow ones first.
-    pub const ALL: [Level; 4] = [Level::Portable, Level::Avx2, Level::Avx512, Level::Avx512Vnni];
+    pub const ALL: [Level; 5] = [Level::Portable, Level::Avx2, Level::Avx512, Level::Avx512Vnni, Level::Avx512Bf16];
 
     /// Name, as in targets.
     pub fn name(self) -> &'static str {
@@ -51,6 +73,7 @@ impl Level {
             Level::Avx2 => "avx2",
             Level::Avx512 => "avx512",
             Level::Avx512Vnni => "avx512-vnni",
+            Level::Avx512Bf16 => "avx512-bf16",
         }
     }
 
@@ -59,7 +82,7 @@ impl Level {
         match self {
             Level::Portable => 16,
             Level::Avx2 => 32,
-            Level::Avx512 | Level::Avx512Vnni => 64,
+            Level::Avx512 | Level::Avx512Vnni | Level::Avx512Bf16 => 64,
         }
     }
 
@@ -74,7 +97,7 @@ impl Level {
         match self {
             Level::Portable => 5,
             Level::Avx2 => 6,
-            Level::Avx512 | Level::Avx512Vnni => 14,
+            Level::Avx512 | Level::Avx512Vnni | Level::Avx512Bf16 => 14,
         }
     }
 
@@ -85,7 +108,7 @@ impl Level {
             Level::Portable => 2,
             Level::Avx2 => 4,
             Level::Avx512 => 10,
-            Level::Avx512Vnni => 14,
+            Level::Avx512Vnni | Level::Avx512Bf16 => 14,
         }
     }
 
@@ -99,7 +122,7 @@ impl Level {
         match self {
             Level::Portable => false,
             Level::Avx2 => bytes == 4,
-            Level::Avx512 | Level::Avx512Vnni => bytes <= 4,
+            Level::Avx512 | Level::Avx512Vnni | Level::Avx512Bf16 => bytes <= 4,
         }
     }
 
@@ -113,11 +136,17 @@ impl Level {
         self >= Level::Avx512
     }
 
+    /// Whether one instruction adds up products of bf16 numbers, and another one rounds to them.
+    pub fn has_pairs(self) -> bool {
+        self >= Level::Avx512Bf16
+    }
+
     /// What x86-64 code of this level relies on.
     pub fn x86_features(self) -> &'static [&'static str] {
         match self {
             Level::Avx512 => AVX512,
             Level::Avx512Vnni => AVX512_VNNI,
+            Level::Avx512Bf16 => AVX512_BF16,
             _ => AVX2,
         }
     }
@@ -129,7 +158,11 @@ impl Level {
             use std::is_x86_feature_detected as has;
             let avx2 = has!("avx2") && has!("fma") && has!("bmi1") && has!("bmi2") && has!("lzcnt") && has!("popcnt");
             if avx2 && has!("avx512f") && has!("avx512bw") && has!("avx512dq") && has!("avx512vl") {
-                return if has!("avx512vnni") { Level::Avx512Vnni } else { Level::Avx512 };
+                return match (has!("avx512vnni"), has!("avx512bf16")) {
+                    (true, true) => Level::Avx512Bf16,
+                    (true, false) => Level::Avx512Vnni,
+                    (false, _) => Level::Avx512,
+                };
             }
             if avx2 {
                 return Level::Avx2;

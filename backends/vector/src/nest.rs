@@ -3,13 +3,13 @@
 use crate::builder::Builder;
 use crate::ir::{Buf, Kernel, Reg};
 use crate::level::Level;
-use crate::scalar::{Place, Scalar, has_parts, is_wide, store_at, whole_lanes};
+use crate::scalar::{Place, Scalar, has_parts, is_wide, moved_bits, store_at, unrounded, whole_lanes};
 use crate::window;
-use dlc_ir::Dim;
 use dlc_ir::dim::product;
 use dlc_ir::lower::affine::{Linear, mentions};
 use dlc_ir::lower::rewrite::{cost, flatten, rewrite};
 use dlc_ir::lower::{Bin, Cmp, Comp, E, Expr, Slot, Ty};
+use dlc_ir::{DType, Dim};
 use std::collections::BTreeMap;
 
 /// Scalar operations below which a thread of its own does not pay.
@@ -17,7 +17,11 @@ pub(crate) const WORK_PER_THREAD: i64 = 32_768;
 
 /// The kernel of one result. Slots are the buffers `place` says, the result is `Slot::Y(0)`.
 pub fn kernel(level: Level, name: &str, c: &Comp, place: &Place, buffers: usize) -> Kernel {
+    let halves = matches!(c.dtype, DType::F16 | DType::BF16).then(|| moved_bits(&c.expr, c.dtype)).flatten();
+    let moved = halves.map(|expr| Comp { dtype: DType::U16, shape: c.shape.clone(), expr });
+    let c = moved.as_ref().unwrap_or(c);
     let (vars, expr) = flatten(c);
+    let expr = unrounded(&expr, c.dtype).clone();
     let mut kernel = match window::find(level, &vars, &expr, c.dtype) {
         Some(w) => w.kernel(level, name, c, place, buffers),
         None => loops(level, name, c, (&vars, &expr), place, buffers),

@@ -456,7 +456,7 @@ fn round(b: &mut Builder, dtype: DType, a: Reg) -> Reg {
             math::from_f16(b, h)
         }
         (DType::BF16, Elem::F32) => {
-            let h = math::to_bf16(b, a);
+            let h = to_bf16(b, a);
             math::from_bf16(b, h)
         }
         (d, Elem::F32) if d.is_narrow_float() => {
@@ -469,6 +469,44 @@ fn round(b: &mut Builder, dtype: DType, a: Reg) -> Reg {
         }
         (_, Elem::F32 | Elem::F64 | Elem::Mask) => a,
         _ => wrap(b, dtype, a),
+    }
+}
+
+/// F32 as bf16 bits: by one instruction, where there is one, which takes subnormal numbers for zeros.
+fn to_bf16(b: &mut Builder, x: Reg) -> Reg {
+    if !b.level().has_pairs() {
+        return math::to_bf16(b, x);
+    }
+    if b.ty(x).lanes > 1 {
+        return b.bf16(x);
+    }
+    let (bits, rounded) = (b.bits(Elem::I32, x), math::to_bf16(b, x));
+    let ty = b.ty(bits);
+    let [low, sign, normal] = [0x7fff_ffff, 0x8000, 0x0080_0000].map(|v| b.int(ty, v));
+    let magnitude = b.bin(Bin::And, bits, low);
+    let small = b.cmp(Cmp::Lt, magnitude, normal);
+    let zero = b.bin(Bin::And, rounded, sign);
+    b.select(small, zero, rounded)
+}
+
+/// The expression that is rounded when it is stored, of one that was rounded to that type before.
+pub fn unrounded(e: &Expr, to: DType) -> &Expr {
+    match &**e {
+        E::Round(d, a) if *d == to && matches!(to, DType::F16 | DType::BF16) => a,
+        _ => e,
+    }
+}
+
+/// Elements of 16 bits that are moved, or zeros, as integers of as many bits: they need no conversion.
+pub fn moved_bits(e: &Expr, dtype: DType) -> Option<Expr> {
+    match &**e {
+        E::Load { slot, dtype: d, shape, index } if *d == dtype => {
+            Some(Expr::load_slot(*slot, DType::U16, shape, index.clone()))
+        }
+        E::Float(_, v) if v.to_bits() == 0 => Some(Expr::num(Ty::I32, 0.0)),
+        E::Select(c, a, b) => Some(c.select(&moved_bits(a, dtype)?, &moved_bits(b, dtype)?)),
+        E::Round(d, a) if *d == dtype => moved_bits(a, dtype),
+        _ => None,
     }
 }
 
@@ -526,7 +564,7 @@ pub fn store_at(b: &mut Builder, buf: Buf, dtype: DType, index: Reg, offset: i32
             b.store(buf, DType::U16, index, offset, h);
         }
         DType::BF16 => {
-            let h = math::to_bf16(b, value);
+            let h = to_bf16(b, value);
             b.store(buf, DType::U16, index, offset, h);
         }
         DType::Bool => {

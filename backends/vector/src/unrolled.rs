@@ -9,7 +9,7 @@ use crate::builder::Builder;
 use crate::ir::{Buf, Kernel, Reg};
 use crate::level::Level;
 use crate::nest::{WORK_PER_THREAD, decompose};
-use crate::scalar::{Place, Scalar, is_wide, store_at, whole_lanes};
+use crate::scalar::{Place, Scalar, is_wide, store_at, unrounded, whole_lanes};
 use dlc_ir::Dim;
 use dlc_ir::dim::product;
 use dlc_ir::lower::affine::Linear;
@@ -259,7 +259,7 @@ impl Unrolled<'_> {
     }
 
     fn element(&self, b: &mut Builder, s: &mut Scalar, e: &Element, wide: Option<u32>, to: Buf) {
-        let x = s.eval(b, &e.expr);
+        let x = s.eval(b, unrounded(&e.expr, self.comp.dtype));
         let x = b.widen(x, if wide.is_some() { b.lanes() as u8 } else { 1 });
         let (at, offset) = s.address(b, &Linear::address(&e.index, &self.comp.shape));
         store_at(b, to, self.comp.dtype, at, offset, x);

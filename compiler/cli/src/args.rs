@@ -23,7 +23,7 @@ pub struct CompileArgs {
     /// How a program is chosen among equal ones: greedy, or random:SEED.
     #[arg(long, default_value = "greedy", value_parser = extract)]
     pub extract: Extract,
-    /// Type that floating-point layers are computed in.
+    /// Type of the factors of floating-point products: f32, or bf16, whose sums stay f32.
     #[arg(long, default_value = "f32", value_parser = precision)]
     pub precision: Precision,
     /// Largest relative error (estimated, L2) that faster algorithms may add to a result.

@@ -308,7 +308,7 @@ fn a_mistake_is_named_with_what_was_expected_and_probably_meant() {
     home.put("f64.npy", &[&b"\x93NUMPY\x01\x00"[..], &(f64s.len() as u16).to_le_bytes(), f64s, &[0; 24]].concat());
     let usage: &[(&[&str], &[&str])] = &[
         (&["compile", "net.txt", "--target", "cpuu"], &["\"cpuu\"", "expected one of cpu, ", "did you mean cpu?"]),
-        (&["compile", "net.txt", "--precision", "f23"], &["\"f23\"", "expected one of f32"]),
+        (&["compile", "net.txt", "--precision", "f23"], &["\"f23\"", "expected one of f32, bf16"]),
         (&["compile", "net.txt", "--extract", "gredy"], &["expected greedy or random:SEED", "\"gredy\""]),
         (&["compile", "net.txt", "--emit", "asmm"], &["'asmm'", "possible values: text"]),
         (

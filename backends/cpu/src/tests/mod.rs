@@ -4,6 +4,7 @@ mod bytes;
 mod chains;
 mod kernels;
 mod layout;
+mod pairs;
 
 use crate::Level;
 use dlc_ir::{DType, Dim, Fact, Graph, OpRef, Sample, Tensor, interp, ops::OPS};

@@ -11,6 +11,7 @@
 
 pub mod dot;
 mod pack;
+pub mod pairs;
 mod rows;
 mod strips;
 
@@ -18,7 +19,7 @@ use crate::builder::Builder;
 use crate::ir::{Buf, Elem, Inst, Kernel, Reg, Type};
 use crate::level::Level;
 use crate::nest::{decompose, div_rem};
-use crate::scalar::{Place, Scalar, elem, load_at, memory, store_at};
+use crate::scalar::{Place, Scalar, elem, load_at, memory, store_at, unrounded};
 use dlc_ir::dim::product;
 use dlc_ir::lower::rewrite::{collapse, collapse_reduce, cost, depends, rewrite, substitute};
 use dlc_ir::lower::{Bin, Cmp, Contract, E, Expr, SUM, Slot, Ty};
@@ -53,6 +54,8 @@ pub struct Job {
     pub packed: Option<Slot>,
     /// It is packed for products of bytes: see [`dot`].
     pub bytes: bool,
+    /// It is packed for products of bf16 numbers: see [`pairs`].
+    pub pairs: bool,
     /// The second factor has a zero point other than what packing moves it by: sums of rows are wanted.
     pub row_sums: bool,
     /// The result is stored as (batch, n, m).
@@ -166,6 +169,7 @@ pub fn panel_dtype(part: &Expr) -> DType {
 
 /// The kernel of a job.
 pub fn kernel(level: Level, name: &str, job: &Job, place: &Place, buffers: usize) -> Kernel {
+    let job = &Job { epilogue: unrounded(&job.epilogue, job.dtype).clone(), ..job.clone() };
     let c = &job.contract;
     let axes = Axes::of(c);
     let (part, factor) = panel_part(c);
@@ -175,7 +179,9 @@ pub fn kernel(level: Level, name: &str, job: &Job, place: &Place, buffers: usize
     let bytes = k.clone() * Dim::from(level.columns() * panel.size());
     let dots = job.bytes.then(|| dot::bytes(level, c)).flatten();
     let tall = if dots.is_some() { level.dot_rows() } else { level.rows() };
-    let one = dots.as_ref().map_or(bytes.as_const(), |d| Some(d.panel(level)));
+    let pairs = job.pairs.then(|| pairs::pairs(level, c)).flatten();
+    let words = dots.as_ref().map(|d| d.panel(level)).or(pairs.as_ref().map(|p| p.panel(level)));
+    let one = words.or(bytes.as_const());
     let per_group = per_group(one, &panels);
     let strips = strips::Strips::of(&m, tall);
     let chunks = strips.pieces(&m);
@@ -194,8 +200,25 @@ pub fn kernel(level: Level, name: &str, job: &Job, place: &Place, buffers: usize
         let (m, e) = collapse(axes.m.clone(), &e);
         (v, m, e)
     });
-    let t =
-        Tiles { level, strips, job, axes: &axes, part, factor, first, last, panel, m, n, k, near, tile, memory, dots };
+    let t = Tiles {
+        level,
+        strips,
+        job,
+        axes: &axes,
+        part,
+        factor,
+        first,
+        last,
+        panel,
+        m,
+        n,
+        k,
+        near,
+        tile,
+        memory,
+        dots,
+        pairs,
+    };
     let split = [(0, groups.clone()), (1, chunks.clone())];
     b.for_(begin, end, 1, |b, piece| {
         let (batch, group, chunk) = t.split(b, piece, &split);
@@ -205,7 +228,7 @@ pub fn kernel(level: Level, name: &str, job: &Job, place: &Place, buffers: usize
     let work = count(&axes.batch) * groups * chunks;
     let scratch = if job.packed.is_some() { 0.into() } else { bytes * per_group.into() };
     let flops = t.m.min_of(&rows.into()) * Dim::from(per_group * level.columns() as i64) * t.k.clone();
-    let flops = if job.bytes { flops.div(&2.into()) } else { flops };
+    let flops = if job.bytes || job.pairs { flops.div(&2.into()) } else { flops };
     let grain = Dim::from(262_144).div(&(flops * cost(&c.a)).max_of(&1.into())).max_of(&1.into());
     let mut kernel = b.finish(name, work, grain, scratch);
     kernel.outer = axes.batch.iter().map(|(v, d)| (Expr::var(*v), d.clone())).collect();
@@ -241,6 +264,8 @@ struct Tiles<'a> {
     memory: Buf,
     /// The products are of bytes.
     dots: Option<dot::Bytes>,
+    /// The products are of bf16 numbers.
+    pairs: Option<pairs::Pairs>,
 }
 
 /// How the loops over the summed axes are cut into blocks.
@@ -290,8 +315,10 @@ impl Tiles<'_> {
         let first = b.mul(group, per_group);
         let last = b.add(first, per_group);
         let last = b.bin(Bin::Min, last, panels);
-        if self.job.packed.is_none() {
-            self.pack(b, s, first, last);
+        match (self.job.packed, &self.pairs) {
+            (None, None) => self.pack(b, s, first, last),
+            (None, Some(p)) => self.pack_pairs(b, s, p, first, last),
+            _ => {}
         }
         let base = self.panel_base(b, batch, panels);
         let mut sweep = |b: &mut Builder, lo: Reg, hi: Reg, height: usize| {
@@ -360,9 +387,10 @@ impl Tiles<'_> {
             Some(base) => b.add(base, p),
             None => b.bin(Bin::Sub, p, first),
         };
-        let stride = match &self.dots {
-            Some(d) => b.index(d.panel(self.level)),
-            None => b.size(&(self.k.clone() * Dim::from(self.columns()))),
+        let stride = match (&self.dots, &self.pairs) {
+            (Some(d), _) => b.index(d.panel(self.level)),
+            (_, Some(p)) => b.index(p.panel(self.level)),
+            _ => b.size(&(self.k.clone() * Dim::from(self.columns()))),
         };
         b.mul(p, stride)
     }
@@ -382,7 +410,10 @@ impl Tiles<'_> {
         let ty = Type { elem: elem(self.job.contract.acc), lanes: self.level.lanes() as u8 };
         let zero = if ty.elem == Elem::F32 { b.float(ty, 0.0) } else { b.int(ty, 0) };
         let sums: Vec<Vec<Reg>> = (0..height).map(|_| (0..vectors).map(|_| b.var(zero)).collect()).collect();
-        self.accumulate(b, s, at, strip, &sums, zero);
+        match &self.pairs {
+            Some(p) => self.add_pairs(b, s, p, at, strip, &sums),
+            None => self.accumulate(b, s, at, strip, &sums, zero),
+        }
         let n = b.size(&self.n);
         let columns = b.index(self.columns() as i64);
         let end = b.add(at.column, columns);

@@ -62,7 +62,7 @@ impl Tiles<'_> {
     }
 
     /// The part of each column's address that depends on the column; columns beyond the last repeat it.
-    fn column_offsets(&self, b: &mut Builder, s: &mut Scalar, l: &Linear, column: Reg) -> Vec<Reg> {
+    pub(super) fn column_offsets(&self, b: &mut Builder, s: &mut Scalar, l: &Linear, column: Reg) -> Vec<Reg> {
         let last = b.size(&(self.n.clone() - 1.into()));
         let mut part = Linear::default();
         for (v, _) in &self.axes.n {
@@ -82,7 +82,7 @@ impl Tiles<'_> {
         (0..self.columns()).map(|j| at(b, s, j)).collect()
     }
 
-    fn without_columns(&self, l: &Linear) -> Linear {
+    pub(super) fn without_columns(&self, l: &Linear) -> Linear {
         let mut l = l.clone();
         l.vars.retain(|v, _| !self.axes.n.iter().any(|n| n.0 == *v));
         l

@@ -301,7 +301,9 @@ impl<'a> Function<'a> {
             Inst::Splat(a) => self.splat(ty, a),
             Inst::Lane(a, l) => self.lane(a, l),
             Inst::Load { buf, mem, index, offset, fixed } => self.load(ty, buf, mem, index, offset, flags(fixed)),
-            Inst::LoadPart { .. } | Inst::Scale(..) | Inst::Rotate(..) => unreachable!("{ABSENT}"),
+            Inst::LoadPart { .. } | Inst::Scale(..) | Inst::Rotate(..) | Inst::Pairs(..) | Inst::Bf16(_) => {
+                unreachable!("{ABSENT}")
+            }
             Inst::Lookup { buf, mem, index } => self.lookup(buf, mem, index),
             Inst::Bytes { buf, index, offset } => self.bytes(ty, buf, index, offset),
             Inst::Call(k, a, b) => self.call(k, a, b),

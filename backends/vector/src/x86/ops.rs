@@ -100,6 +100,10 @@ pub(crate) const PMOVDW: Op = evex(2, 2, 0x33, false);
 // I32 lanes.
 pub(crate) const BROADCASTD: Op = w0(2, 1, 0x58);
 pub(crate) const PDPBUSD: Op = evex(2, 1, 0x50, false);
+/// Products of bf16 numbers, two for each f32 lane.
+pub(crate) const DPBF16PS: Op = evex(2, 2, 0x52, false);
+/// F32 lanes as bf16 lanes of half the length.
+pub(crate) const CVTNEPS2BF16: Op = evex(2, 2, 0x72, false);
 pub(crate) const PERMI2D: Op = evex(2, 1, 0x76, false);
 pub(crate) const PGATHERDD: Op = vex(2, 1, 0x90, false);
 pub(crate) const PSRLVD: Op = w0(2, 1, 0x45);

@@ -63,6 +63,7 @@ const THREE: &[(&str, Op)] = &[
     ("vpsllvd", ops::PSLLVD),
     ("vpmaddwd", ops::PMADDWD),
     ("vpdpbusd", ops::PDPBUSD),
+    ("vdpbf16ps", ops::DPBF16PS),
     ("vpermi2d", ops::PERMI2D),
     ("vpsrlvd", ops::PSRLVD),
     ("vpsravd", ops::PSRAVD),

@@ -74,7 +74,7 @@ impl Compile {
         files::write(&file, &bytes)?;
         let report = Report {
             bytes: bytes.len() as u64,
-            target: self.how.target.stands_for(),
+            target: self.how.target.stands_for(self.how.precision),
             form,
             nodes_imported,
             nodes_compiled: model.graph.len(),

@@ -3,7 +3,7 @@
 use crate::failure::Result;
 use crate::table;
 use crate::ui::Ui;
-use dlc_compiler::TARGETS;
+use dlc_compiler::{Precision, TARGETS};
 use serde::Serialize;
 
 /// List what can be compiled for.
@@ -25,7 +25,7 @@ impl Targets {
         let row = |t: &dlc_compiler::Target| Row {
             name: t.name,
             doc: t.doc,
-            here: t.here.map(|here| here()),
+            here: t.here.map(|here| here(Precision::default())),
             artifact: t.emit.is_some(),
             forms: t.forms,
         };

@@ -6,7 +6,7 @@ use crate::failure::{Doing, Failure, Result};
 use crate::ui::Ui;
 use crate::{inputs, subject, table};
 use dlc_compiler::stages::Imported;
-use dlc_compiler::{Difference, sizes};
+use dlc_compiler::{Difference, Precision, sizes};
 use dlc_ir::graph::Kind;
 use dlc_ir::{Graph, Tensor, Value};
 use serde::Serialize;
@@ -30,9 +30,10 @@ pub struct Verify {
     /// Compare every intermediate result, not only the outputs.
     #[arg(long)]
     per_layer: bool,
-    /// Relative L2 distance that is refused; results that are not floating-point must be equal.
-    #[arg(long, default_value = "1e-4", value_parser = amount)]
-    tolerance: f64,
+    /// Relative L2 distance that is refused, by default 1e-4, and 5e-2 with --precision bf16; results that are not
+    /// floating-point must be equal.
+    #[arg(long, value_parser = amount)]
+    tolerance: Option<f64>,
     /// Threads to run on.
     #[arg(long, default_value = "1", value_parser = threads)]
     threads: usize,
@@ -91,6 +92,13 @@ impl Verify {
         self.conclude(rows, ui)
     }
 
+    fn tolerance(&self) -> f64 {
+        self.tolerance.unwrap_or(match self.how.precision {
+            Precision::F32 => 1e-4,
+            Precision::Bf16 => 5e-2,
+        })
+    }
+
     fn engine(&self, model: Imported, ui: &Ui) -> Result<Engine> {
         match &self.artifact {
             Some(path) => Engine::open(path, self.threads),
@@ -112,7 +120,7 @@ impl Verify {
                 Ok(d) => (Some(d), None),
                 Err(what) => (None, Some(what)),
             };
-            let good = difference.is_some_and(|d| d.within(e.dtype(), self.tolerance));
+            let good = difference.is_some_and(|d| d.within(e.dtype(), self.tolerance()));
             Some(Row { name: name.clone(), found: found.0, expected: expected.0, difference, misfit, good })
         };
         pairs.filter_map(row).collect()
@@ -129,7 +137,7 @@ impl Verify {
             n => Err(Failure::data(format!(
                 "{n} of {} results differ by more than {}",
                 report.rows.len(),
-                self.tolerance
+                self.tolerance()
             ))),
         }
     }

@@ -191,6 +191,10 @@ impl Lower<'_> {
         let to = self.address(buf, mem, index, offset);
         let (ty, src) = (self.ty(value), self.get(value));
         if ty.lanes > 1 {
+            if let Some(src) = (mem.size() == 2).then(|| self.rounded(ty, value)).flatten() {
+                let len = self.len(ty) / 2;
+                return self.push(Ins::Put { op: ops::MOVUPS_STORE, src, to, len, unit: len, imm: None });
+            }
             return self.store_lanes(ty, mem, to, src);
         }
         let (op, unit) = match ty.elem {

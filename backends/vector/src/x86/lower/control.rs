@@ -34,7 +34,7 @@ impl Lower<'_> {
             if let (Node::Let(r, i), Some(Node::Set(var, from))) = (n, after.first())
                 && from == r
                 && self.uses[*r as usize] == 1
-                && (self.add_in_place(*var, i) || self.dot_in_place(*var, i))
+                && (self.add_in_place(*var, i) || self.dot_in_place(*var, i) || self.pairs_in_place(*var, i))
             {
                 rest = &after[1..];
                 continue;

@@ -32,7 +32,7 @@ impl Lower<'_> {
             let src = Src::Reg(src);
             Ins::Vector(Vector { op, dst, second: Some(second), src, len, unit: len, imm: None, mask: None, adds })
         };
-        if self.level == Level::Avx512Vnni {
+        if self.level >= Level::Avx512Vnni {
             return self.push(add(ops::PDPBUSD, x, y, true));
         }
         for odd in [false, true] {

@@ -10,6 +10,7 @@ mod convert;
 mod dot;
 mod lanes;
 mod lookup;
+mod pairs;
 mod part;
 mod scalar;
 
@@ -250,6 +251,8 @@ impl Lower<'_> {
             Inst::Fma(a, b, c) => self.fma(ty, a, b, c),
             Inst::Scale(a, n) => self.scale(ty, a, n),
             Inst::Dot(a, b, c) => self.dot(ty, a, b, c),
+            Inst::Pairs(a, b, c) => self.pairs(ty, a, b, c),
+            Inst::Bf16(a) => self.bf16(ty, a),
             Inst::Cmp(op, a, b) if ty.lanes > 1 => self.cmp_lanes(op, a, b),
             Inst::Cmp(op, a, b) => self.cmp(op, a, b),
             Inst::Select(c, a, b) if ty.lanes > 1 => self.select_lanes(ty, c, a, b),
@@ -289,12 +292,11 @@ impl Lower<'_> {
 
 pub(super) fn operands(i: &Inst) -> Vec<Reg> {
     match *i {
-        Inst::Un(_, a) | Inst::Cast(a) | Inst::Bits(a) | Inst::Splat(a) | Inst::Lane(a, _) | Inst::Rotate(a, _) => {
-            vec![a]
-        }
+        Inst::Un(_, a) | Inst::Cast(a) | Inst::Bits(a) | Inst::Bf16(a) => vec![a],
+        Inst::Splat(a) | Inst::Lane(a, _) | Inst::Rotate(a, _) => vec![a],
         Inst::Lookup { index, .. } => vec![index],
         Inst::Bin(_, a, b) | Inst::Cmp(_, a, b) | Inst::Scale(a, b) | Inst::Call(_, a, b) => vec![a, b],
-        Inst::Fma(a, b, c) | Inst::Dot(a, b, c) | Inst::Select(a, b, c) => vec![a, b, c],
+        Inst::Fma(a, b, c) | Inst::Dot(a, b, c) | Inst::Pairs(a, b, c) | Inst::Select(a, b, c) => vec![a, b, c],
         Inst::Load { index, .. } | Inst::Bytes { index, .. } => vec![index],
         Inst::LoadPart { index, count, .. } => vec![index, count],
         Inst::Float(_) | Inst::Int(_) | Inst::Arg(_) | Inst::Begin | Inst::End => vec![],
@@ -315,6 +317,8 @@ fn tag(i: &Inst) -> String {
         Inst::Fma(..) => "fma".into(),
         Inst::Scale(..) => "scale".into(),
         Inst::Dot(..) => "dot".into(),
+        Inst::Pairs(..) => "pairs".into(),
+        Inst::Bf16(_) => "bf16".into(),
         Inst::Select(..) => "select".into(),
         Inst::Cast(_) => "cast".into(),
         Inst::Bits(_) => "bits".into(),
