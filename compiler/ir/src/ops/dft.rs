@@ -1,12 +1,13 @@
 //! `DFT`: the discrete Fourier transform along one axis. <https://onnx.ai/onnx/operators/onnx__DFT.html>
 
 use super::common::elementwise::sample_floats;
+use super::common::expansion::{Expansion, wide};
 use super::common::movement::{const_ints, dynamic, scalar, sizes};
-use super::common::spectrum::{complex, turned, turned_expr};
+use super::common::spectrum::{Transform, complex, turned, turned_expr};
 use crate::lower::{Comp, Expr, Lowering, Monoid, Ty};
 use crate::op::{axis, maybe, need, single};
 use crate::tensor::for_each_index;
-use crate::{Arity, Attrs, Ctx, Dim, Fact, Num, Op, Result, Sample, Tensor, attrs, ensure};
+use crate::{Arity, Attrs, Ctx, Dim, Fact, Num, Op, Result, Sample, Tensor, Value, attrs, ensure};
 
 attrs!(DftAttrs {
     /// The inverse transform, divided by the length.
@@ -62,6 +63,72 @@ fn of_facts(c: &Ctx, x: &[Option<&Fact>]) -> Result<Plan> {
     plan(c, &need(x, 0, "input")?.shape, length, on)
 }
 
+impl Plan {
+    /// The transform, if all of its sizes are known and small.
+    fn transform(&self, parts: &Dim) -> Option<Transform> {
+        let size = |d: &Dim| d.as_const().and_then(|n| usize::try_from(n).ok()).filter(|n| *n > 0);
+        let (bins, results) = (size(&self.shape[self.on])?, size(self.shape.last()?)?);
+        let sign = if self.inverse { 1.0 } else { -1.0 };
+        let (n, terms, parts) = (size(&self.n)?, size(&self.terms)?, size(parts)?);
+        let t = Transform { n, terms, parts, bins, results, sign };
+        (t.is_whole() || self.is_stepped(&t)).then_some(t)
+    }
+
+    /// Whether the transform is done in steps: a one-sided inverse is not.
+    fn is_stepped(&self, t: &Transform) -> bool {
+        t.has_steps() && !(self.inverse && self.onesided)
+    }
+
+    /// Factor of element `t`.
+    fn weight(&self, t: usize, n: usize) -> f64 {
+        // The half that a one-sided inverse does not get is the conjugate of the other.
+        let twice = self.inverse && self.onesided && t > 0 && 2 * t != n;
+        (if twice { 2.0 } else { 1.0 }) * (if self.inverse { 1.0 / n as f64 } else { 1.0 })
+    }
+
+    /// The transform as products with matrices; the operands are those of the operator.
+    fn products(&self, t: &Transform, x: &[Option<&Fact>], y: &Fact) -> Result<Lowering> {
+        let mut e = Expansion::of(x);
+        let v = e.x(0)?;
+        let mut v = e.cast(v, wide(y.dtype))?;
+        if need(x, 0, "input")?.shape[self.on] != self.terms {
+            v = e.first(v, self.on, t.terms)?;
+        }
+        // The axis goes before the parts.
+        let axes: Vec<i64> = (0..self.shape.len() as i64).collect();
+        let (mut there, mut back) = (axes.clone(), axes);
+        there[self.on..self.shape.len() - 1].rotate_left(1);
+        back[self.on..self.shape.len() - 1].rotate_right(1);
+        v = e.turned(v, &there)?;
+        v = if self.is_stepped(t) { self.by_steps(&mut e, t, v)? } else { self.by_matrix(&mut e, t, v)? };
+        v = e.turned(v, &back)?;
+        let v = e.cast(v, y.dtype)?;
+        Ok(e.done(&[v]))
+    }
+
+    /// `[.., terms, parts]` to `[.., bins, results]`.
+    fn by_matrix(&self, e: &mut Expansion, t: &Transform, v: Value) -> Result<Value> {
+        let kept = vec![0; self.shape.len() - 2];
+        let m = e.constant(t.matrix(e.fact(v).dtype, |i| self.weight(i, t.n)));
+        let rows = e.shaped(v, &[&kept[..], &[(t.terms * t.parts) as i64]].concat())?;
+        let v = e.op("MatMul", &[rows, m])?;
+        e.shaped(v, &[&kept[..], &[t.bins as i64, t.results as i64]].concat())
+    }
+
+    /// `[.., n, parts]` to `[.., bins, 2]`.
+    fn by_steps(&self, e: &mut Expansion, t: &Transform, v: Value) -> Result<Value> {
+        let kept = e.with("Shape", Attrs::new().with("end", -2i64), &[v])?;
+        let rows = e.shaped(v, &[-1, t.n as i64, t.parts as i64])?;
+        let mut all = t.in_steps(e, rows, self.weight(0, t.n))?;
+        if t.bins < t.n {
+            all = e.first(all, 1, t.bins)?;
+        }
+        let last = e.ints(&[t.bins as i64, 2]);
+        let shape = e.with("Concat", Attrs::new().with("axis", 0i64), &[kept, last])?;
+        e.reshape(all, shape)
+    }
+}
+
 impl Op for Dft {
     fn name(&self) -> &'static str {
         "DFT"
@@ -103,6 +170,9 @@ impl Op for Dft {
     }
     fn lowering(&self, c: &Ctx, x: &[Option<&Fact>], y: &[Fact]) -> Result<Lowering> {
         let (data, p) = (need(x, 0, "input")?, of_facts(c, x)?);
+        if let Some(t) = p.transform(&data.shape[data.rank() - 1]) {
+            return p.products(&t, x, &y[0]);
+        }
         let (v, rank) = (Expr::vars(data.rank() + 1), data.rank());
         let (t, last) = (&v[rank], rank - 1);
         let mut index = v[..last].to_vec();
@@ -141,6 +211,7 @@ impl Op for Dft {
             of(&inverse, &[2, 5, 2], None, None),
             of(&back, &[2, 4, 2], None, None),
             of(&back, &[1, 3, 2], Some(5), Some(1)),
+            of(&half, &[2, 264, 1], None, None),
         ]
     }
 }

@@ -56,6 +56,7 @@ mod det;
 mod dft;
 mod div;
 mod dlc_count_grams;
+mod dlc_frames;
 mod dlc_pack;
 mod dlc_table;
 mod dlc_trees;
@@ -359,6 +360,7 @@ pub static OPS: &[&dyn Op] = &[
     &dft::Dft,
     &div::DIV,
     &dlc_count_grams::CountGrams,
+    &dlc_frames::Frames,
     &dlc_pack::Pack,
     &dlc_table::Table,
     &dlc_trees::DlcTrees,

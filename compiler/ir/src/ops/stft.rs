@@ -1,8 +1,10 @@
 //! `STFT`: Fourier transforms of windowed frames of a signal. <https://onnx.ai/onnx/operators/onnx__STFT.html>
 
 use super::common::elementwise::sample_floats;
+use super::common::expansion::{Expansion, wide};
 use super::common::movement::{dynamic, scalar, sizes};
-use super::common::spectrum::{complex, turned, turned_expr};
+use super::common::spectrum::{Transform, complex, turned, turned_expr};
+use super::dlc_frames::frames;
 use crate::lower::{Comp, Expr, Lowering, Monoid, Ty};
 use crate::op::{maybe, need, single};
 use crate::tensor::for_each_index;
@@ -37,7 +39,7 @@ fn plan(c: &Ctx, signal: &[Dim], step: Dim, length: Option<Dim>, window: Option<
     if let (Some(w), Some(l)) = (window.and_then(|w| w.as_const()), length.as_const()) {
         ensure!(w == l, "operand window has {w} elements, expected {l}");
     }
-    let frames = ((d.clone() - length.clone()).div(&step) + 1.into()).max_of(&0.into());
+    let frames = frames(d, &length, &step);
     let half = length.div(&2.into()) + 1.into();
     let bins = if StftAttrs::read(c.attrs)?.onesided { half } else { length.clone() };
     Ok(Plan { step, length, shape: vec![signal[0].clone(), frames, bins, 2.into()] })
@@ -51,6 +53,37 @@ fn of_facts(c: &Ctx, x: &[Option<&Fact>]) -> Result<Plan> {
     maybe(x, 3).map_or(Ok(()), |f| single("frame_length", f))?;
     let window = maybe(x, 2).map(|w| w.len());
     plan(c, &need(x, 0, "signal")?.shape, size(1).unwrap_or(1.into()), size(3), window)
+}
+
+impl Plan {
+    /// The transform of a frame and the step, if their sizes are known and small.
+    fn transform(&self, signal: &Fact) -> Option<(Transform, i64)> {
+        let size = |d: &Dim| d.as_const().and_then(|n| usize::try_from(n).ok()).filter(|n| *n > 0);
+        let (n, parts, bins) = (size(&self.length)?, size(&signal.shape[2])?, size(&self.shape[2])?);
+        let t = Transform { n, terms: n, parts, bins, results: 2, sign: -1.0 };
+        t.is_whole().then_some((t, self.step.as_const()?))
+    }
+}
+
+/// The frames times a matrix that has the window in it; the operands are those of the operator.
+fn products(t: &Transform, step: i64, x: &[Option<&Fact>], y: &Fact) -> Result<Lowering> {
+    let mut e = Expansion::of(x);
+    let (signal, dtype, n) = (e.x(0)?, wide(y.dtype), t.n as i64);
+    let signal = e.cast(signal, dtype)?;
+    let rows = e.with("dlc.Frames", Attrs::new().with("length", n).with("step", step), &[signal])?;
+    let mut m = e.constant(t.matrix(dtype, |_| 1.0));
+    if let Some(window) = e.operand(2) {
+        let (parts, columns) = (t.parts as i64, (t.bins * t.results) as i64);
+        let window = e.cast(window, dtype)?;
+        let window = e.shaped(window, &[n, 1])?;
+        let wide = e.shaped(m, &[n, parts * columns])?;
+        let product = e.op("Mul", &[wide, window])?;
+        m = e.shaped(product, &[n * parts, columns])?;
+    }
+    let v = e.op("MatMul", &[rows, m])?;
+    let v = e.shaped(v, &[0, 0, t.bins as i64, t.results as i64])?;
+    let v = e.cast(v, y.dtype)?;
+    Ok(e.done(&[v]))
 }
 
 impl Op for Stft {
@@ -98,6 +131,10 @@ impl Op for Stft {
     }
     fn lowering(&self, c: &Ctx, x: &[Option<&Fact>], y: &[Fact]) -> Result<Lowering> {
         let (signal, p) = (need(x, 0, "signal")?, of_facts(c, x)?);
+        let windowed = maybe(x, 2).is_none_or(|w| w.len() == p.length);
+        if let Some((t, step)) = p.transform(signal).filter(|_| windowed) {
+            return products(&t, step, x, &y[0]);
+        }
         let (v, t) = (Expr::vars(4), Expr::var(4));
         let at = v[1].mul(&Expr::size(&p.step)).add(&t);
         let (re, im) = complex(0, signal, &[v[0].clone(), at]);
