@@ -4,7 +4,7 @@ use super::affine::{Linear, mentions};
 use super::{Comp, E, Expr, Ty};
 use crate::Dim;
 use crate::dim::product;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// The axes of a comprehension with those of size 1 gone and mergeable ones merged, and its expression over them.
 pub fn flatten(c: &Comp) -> (Vec<(u32, Dim)>, Expr) {
@@ -121,6 +121,17 @@ pub fn rewrite(e: &Expr, f: &mut dyn FnMut(&Expr) -> Option<Expr>) -> Expr {
         out
     }
     go(e, f, &mut HashMap::new())
+}
+
+/// Calls `f` with every part of an expression, shared ones once.
+pub fn each(e: &Expr, f: &mut dyn FnMut(&Expr)) {
+    fn go(e: &Expr, f: &mut dyn FnMut(&Expr), seen: &mut HashSet<usize>) {
+        if seen.insert(e.address()) {
+            f(e);
+            e.for_children(&mut |c| go(c, f, seen));
+        }
+    }
+    go(e, f, &mut HashSet::new());
 }
 
 /// Scalar operations of one element, counted in the size of the expression.

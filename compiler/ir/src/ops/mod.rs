@@ -56,6 +56,14 @@ mod det;
 mod dft;
 mod div;
 mod dlc_count_grams;
+mod dlc_fourier_back;
+mod dlc_fourier_columns;
+mod dlc_fourier_filter;
+mod dlc_fourier_filters;
+mod dlc_fourier_image;
+mod dlc_fourier_product;
+mod dlc_fourier_rows;
+mod dlc_fourier_sums;
 mod dlc_frames;
 mod dlc_pack;
 mod dlc_table;
@@ -360,6 +368,14 @@ pub static OPS: &[&dyn Op] = &[
     &dft::Dft,
     &div::DIV,
     &dlc_count_grams::CountGrams,
+    &dlc_fourier_back::FourierBack,
+    &dlc_fourier_columns::FourierColumns,
+    &dlc_fourier_filter::FourierFilter,
+    &dlc_fourier_filters::FourierFilters,
+    &dlc_fourier_image::FourierImage,
+    &dlc_fourier_product::FourierProduct,
+    &dlc_fourier_rows::FourierRows,
+    &dlc_fourier_sums::FourierSums,
     &dlc_frames::Frames,
     &dlc_pack::Pack,
     &dlc_table::Table,

@@ -18,6 +18,7 @@ pub mod cumulative;
 pub mod elementwise;
 pub mod equation;
 pub mod expansion;
+pub mod fourier;
 pub mod fused_activation;
 pub mod global_pool;
 pub mod group_norm;

@@ -125,7 +125,7 @@ impl Transform {
 
 /// Length of the last step of a transform that is too long for one matrix.
 fn step(n: usize) -> Option<usize> {
-    let n2 = (2..=STEP).rev().find(|m| n % m == 0)?;
+    let n2 = (2..=STEP).rev().find(|m| n.is_multiple_of(*m))?;
     let n1 = n / n2;
     (n1 <= SHORT || step(n1).is_some()).then_some(n2)
 }
