@@ -4,6 +4,7 @@
 use dlc_ir::Dim;
 use dlc_ir::dim::product;
 use dlc_ir::lower::affine::Linear;
+use dlc_ir::lower::rewrite::each;
 use dlc_ir::lower::{E, Expr, Slot};
 use dlc_plan::share::{root, touched};
 use dlc_plan::{Block, Body, BufId, Home, Step};
@@ -136,14 +137,12 @@ impl<'a> Link<'a> {
     }
 
     fn loads_inside(&self, e: &Expr, slot: usize) -> bool {
-        if let E::Load { slot: Slot::X(s), index, shape, .. } = &**e
-            && *s == slot
-            && !self.is_inside(index, shape)
-        {
-            return false;
-        }
         let mut all = true;
-        e.for_children(&mut |c| all = all && self.loads_inside(c, slot));
+        each(e, &mut |e| {
+            if let E::Load { slot: Slot::X(s), index, shape, .. } = &**e {
+                all = all && (*s != slot || self.is_inside(index, shape));
+            }
+        });
         all
     }
 }

@@ -4,7 +4,7 @@ use crate::{Assert, Body};
 use dlc_ir::lower::affine::{Linear, mentions};
 use dlc_ir::lower::{Bin, Cmp, E, Expr, Slot, Stmt};
 use dlc_ir::{Dim, Fact};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// What must hold for a step, and cannot be shown now, about accesses that no condition guards.
 pub fn asserts(body: &Body, node: &str) -> Vec<Assert> {
@@ -82,6 +82,8 @@ struct Collector<'a> {
     guards: Vec<(Expr, bool)>,
     procedure: Option<Procedure>,
     found: BTreeSet<(Dim, Dim)>,
+    /// Parts of expressions that nothing guards and that were looked at.
+    seen: HashSet<usize>,
     out: Vec<Assert>,
 }
 
@@ -93,6 +95,9 @@ impl Collector<'_> {
     }
 
     fn visit(&mut self, e: &Expr) {
+        if self.procedure.is_none() && self.guards.is_empty() && !self.seen.insert(e.address()) {
+            return;
+        }
         match &**e {
             E::Load { index, shape, .. } => {
                 for (i, d) in index.iter().zip(shape.iter()) {

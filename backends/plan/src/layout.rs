@@ -4,10 +4,11 @@
 
 use crate::{Block, Body, BufId, Buffer, Home, Step, region};
 use dlc_ir::lower::affine::{Linear, mentions};
-use dlc_ir::lower::rewrite::{rewrite, substitute};
-use dlc_ir::lower::{Comp, Contract, E, Expr, SUM, Slot};
+use dlc_ir::lower::rewrite::{each, rewrite, substitute};
+use dlc_ir::lower::{Bin, Comp, Contract, E, Expr, SUM, Slot};
 use dlc_ir::tensor::for_each_index;
 use dlc_ir::{Dim, Tensor};
+use std::collections::BTreeMap;
 
 /// Filters below which a convolution keeps positions in lanes.
 const FILTERS: i64 = 16;
@@ -19,6 +20,9 @@ const LANES: i64 = 8;
 
 /// Puts channels last in what convolutions read and write, as far as all that touch it can.
 pub fn arrange(b: &mut Block) {
+    let (moves, mut copies) = (movable(b), BTreeMap::new());
+    let steps = std::mem::take(&mut b.steps);
+    b.steps = steps.into_iter().flat_map(|s| with_copies(&mut b.buffers, &moves, &mut copies, s)).collect();
     let parts = components(b, &movable(b));
     let mut wanted = vec![false; b.buffers.len()];
     for part in b.steps.iter().flat_map(wants).filter_map(|id| parts[id]) {
@@ -29,6 +33,68 @@ pub fn arrange(b: &mut Block) {
         for (buffer, _) in b.buffers.iter_mut().zip(&wanted).filter(|(_, w)| **w) {
             buffer.shape = channels_last(&buffer.shape);
         }
+    }
+}
+
+/// A step with copies, in an order of their own, of what it takes apart by picks or puts together by them and cannot be moved,
+/// and of what is read along with that. What is read is copied once.
+fn with_copies(
+    buffers: &mut Vec<Buffer>,
+    movable: &[bool],
+    copies: &mut BTreeMap<BufId, BufId>,
+    mut s: Step,
+) -> Vec<Step> {
+    if !has_picks(&s) {
+        return vec![s];
+    }
+    let wanted = wants(&s);
+    let Step::Compute { body, operands, results, node, .. } = &mut s else {
+        unreachable!("only a step that computes picks")
+    };
+    let put = wanted.contains(&results[0]);
+    let beside = |id: BufId| put && buffers[id].shape == buffers[results[0]].shape;
+    let free = |id: BufId| matches!(buffers[id].home, Home::Arena | Home::Input(_) | Home::Alias(_));
+    let many = |id: BufId| buffers[id].shape.get(1).and_then(Dim::as_const).is_some_and(|n| n >= CHANNELS);
+    let copied = |id: BufId| !movable[id] && free(id) && many(id) && (wanted.contains(&id) || beside(id));
+    let whole = |slot: usize, id: BufId| loads_as(body, slot, &buffers[id].shape);
+    let read: Vec<usize> =
+        (0..operands.len()).filter(|slot| copied(operands[*slot]) && whole(*slot, operands[*slot])).collect();
+    let written = copied(results[0]);
+    let (mut before, mut after) = (vec![], vec![]);
+    for slot in read {
+        let id = operands[slot];
+        operands[slot] = *copies.entry(id).or_insert_with(|| {
+            let to = another(buffers, id);
+            before.push(moved(buffers, id, to, node));
+            to
+        });
+    }
+    if written {
+        let id = results[0];
+        results[0] = another(buffers, id);
+        after.push(moved(buffers, results[0], id, node));
+    }
+    before.into_iter().chain([s]).chain(after).collect()
+}
+
+/// A buffer like another.
+fn another(buffers: &mut Vec<Buffer>, of: BufId) -> BufId {
+    buffers.push(Buffer { home: Home::Arena, live: (0, 0), ..buffers[of].clone() });
+    buffers.len() - 1
+}
+
+/// The step that copies a buffer.
+fn moved(buffers: &[Buffer], from: BufId, to: BufId, node: &str) -> Step {
+    let (dtype, shape) = (buffers[from].dtype, buffers[from].shape.clone());
+    let expr = Expr::load_slot(Slot::X(0), dtype, &shape, Expr::vars(shape.len()));
+    let body = Body::Comp(Comp { dtype, shape, expr });
+    Step::Compute { body, operands: vec![from], results: vec![to], scratch: vec![], node: node.into() }
+}
+
+fn has_picks(s: &Step) -> bool {
+    match s {
+        Step::Compute { body: Body::Comp(c), .. } => region::has(&c.expr, &|e| matches!(e, E::Pick(..))),
+        _ => false,
     }
 }
 
@@ -50,21 +116,23 @@ fn wants(s: &Step) -> Vec<BufId> {
     }
 }
 
-/// Whether there are loads of a slot, and all have this variable as their index along the axis that is asked for.
+/// Whether there are loads of a slot, and all step with this variable along the axis that is asked for.
 fn channels_in_lanes(e: &Expr, slot: usize, wanted: impl Fn(usize, usize) -> bool + Copy, var: u32) -> bool {
-    fn go(e: &Expr, slot: usize, test: &dyn Fn(&[Expr]) -> bool, found: &mut Option<bool>) {
-        if let E::Load { slot: Slot::X(s), index, .. } = &**e
-            && *s == slot
-        {
-            *found = Some(found.unwrap_or(true) && test(index));
-        }
-        e.for_children(&mut |c| go(c, slot, test, found));
-    }
     let mut found = None;
-    let is_var = |e: &Expr| matches!(**e, E::Var(v) if v == var);
-    let test = |index: &[Expr]| (0..index.len()).any(|a| wanted(index.len(), a) && is_var(&index[a]));
-    go(e, slot, &test, &mut found);
+    let test = |index: &[Expr]| (0..index.len()).any(|a| wanted(index.len(), a) && steps_with(&index[a], var));
+    each(e, &mut |e| match &**e {
+        E::Load { slot: Slot::X(s), index, .. } if *s == slot => found = Some(found.unwrap_or(true) && test(index)),
+        _ => {}
+    });
     found == Some(true)
+}
+
+/// Whether an index is this variable, that and what does not depend on it, or the place of it in groups.
+fn steps_with(index: &Expr, var: u32) -> bool {
+    match &**index {
+        E::Bin(Bin::Rem, v, n) => matches!((&**v, &**n), (E::Var(v), E::Int(..)) if *v == var),
+        _ => Linear::of(index).step(var).is_some_and(|s| s.is_one()),
+    }
 }
 
 /// `(N, C, D1, ..)` as `(N, D1, .., C)`.
@@ -188,13 +256,14 @@ fn exprs(body: &Body) -> Vec<&Expr> {
 
 /// Whether every load of an operand sees it under this shape.
 fn loads_as(body: &Body, slot: usize, shape: &[Dim]) -> bool {
-    fn go(e: &Expr, slot: usize, want: &[Dim]) -> bool {
-        let here = !matches!(&**e, E::Load { slot: Slot::X(s), shape, .. } if *s == slot && shape[..] != *want);
-        let mut all = here;
-        e.for_children(&mut |c| all = all && go(c, slot, want));
-        all
+    let mut all = true;
+    for e in exprs(body) {
+        each(e, &mut |e| match &**e {
+            E::Load { slot: Slot::X(s), shape: seen, .. } if *s == slot => all &= seen[..] == *shape,
+            _ => {}
+        });
     }
-    exprs(body).into_iter().all(|e| go(e, slot, shape))
+    all
 }
 
 /// The component of each buffer that may be moved: buffers of one rank that a step reads and writes are in one.
@@ -331,22 +400,20 @@ fn last_in_constants(b: &mut Block, body: &mut Body, operands: &mut [BufId]) {
 /// The axis along which all loads of a constant step with a variable, where another is after it.
 fn axis_of(e: &Expr, slot: usize, var: u32, shape: &[usize]) -> Option<usize> {
     let mut found: Vec<Option<usize>> = vec![];
-    fn go(e: &Expr, slot: usize, var: u32, want: &[usize], out: &mut Vec<Option<usize>>) {
-        if let E::Load { slot: Slot::X(s), shape, index, .. } = &**e
+    each(e, &mut |e| {
+        if let E::Load { slot: Slot::X(s), shape: seen, index, .. } = &**e
             && *s == slot
         {
             let same =
-                shape.len() == want.len() && shape.iter().zip(want).all(|(d, n)| d.as_const() == Some(*n as i64));
+                seen.len() == shape.len() && seen.iter().zip(shape).all(|(d, n)| d.as_const() == Some(*n as i64));
             let axes: Vec<usize> = (0..index.len()).filter(|a| mentions(&index[*a], var)).collect();
             let plain = |a: usize| Linear::of(&index[a]).step(var).is_some_and(|s| s.is_one());
-            out.push(match axes[..] {
+            found.push(match axes[..] {
                 [a] if same && plain(a) => Some(a),
                 _ => None,
             });
         }
-        e.for_children(&mut |c| go(c, slot, var, want, out));
-    }
-    go(e, slot, var, shape, &mut found);
+    });
     let first = (*found.first()?)?;
     let behind: usize = shape[first + 1..].iter().product();
     (behind > 1 && found.iter().all(|f| *f == Some(first))).then_some(first)

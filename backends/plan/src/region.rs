@@ -3,7 +3,7 @@
 use crate::Body;
 use dlc_ir::dim::product;
 use dlc_ir::lower::affine::{Linear, mentions};
-use dlc_ir::lower::rewrite::{collapse, cost, rewrite, substitute, tree_size};
+use dlc_ir::lower::rewrite::{collapse, cost, each, rewrite, substitute, tree_size};
 use dlc_ir::lower::{Bin, Comp, Contract, E, Expr, SUM, Slot, Ty};
 use dlc_ir::{DType, Dim, Fact, Value};
 
@@ -45,8 +45,8 @@ impl Region {
 
 /// Largest expression, written out, that is taken in by another.
 const LARGEST: usize = 512;
-/// The same of one with picks, of which every element takes one.
-const LARGEST_PICKED: usize = 1 << 17;
+/// Most parts, shared ones counted once, of one with picks, of which every element takes one.
+const LARGEST_PICKED: usize = 1 << 15;
 
 /// The expression as an element of `dtype` would hold it, ready to be computed with.
 pub fn stored(e: &Expr, dtype: DType) -> Expr {
@@ -126,8 +126,8 @@ fn has_guard(e: &Expr) -> bool {
 
 /// Whether a part of an expression is so.
 pub(crate) fn has(e: &Expr, test: &dyn Fn(&E) -> bool) -> bool {
-    let mut found = test(e);
-    e.for_children(&mut |c| found = found || has(c, test));
+    let mut found = false;
+    each(e, &mut |e| found = found || test(e));
     found
 }
 
@@ -213,7 +213,8 @@ fn takes_picks(outer: &Comp, slot: Slot, inner: &Comp) -> bool {
     let [E::Load { index, .. }] = &sites.iter().map(|s| &**s).collect::<Vec<_>>()[..] else { return false };
     let plain = index.iter().enumerate().all(|(a, i)| is_index(i, a, &outer.shape));
     let once = !has(&outer.expr, &|e| matches!(e, E::Reduce(..) | E::Pick(..))) && !has_guard(&outer.expr);
-    let grown = tree_size(&outer.expr).saturating_add(tree_size(&inner.expr));
+    let mut grown = 0;
+    [outer, inner].iter().for_each(|c| each(&c.expr, &mut |_| grown += 1));
     plain && once && outer.shape == inner.shape && grown <= LARGEST_PICKED
 }
 

@@ -1,5 +1,6 @@
 //! Lifetimes of buffers, and results written over operands that die.
 
+use crate::region::has;
 use crate::{Block, Body, BufId, Home, Step};
 use dlc_ir::dim::product;
 use dlc_ir::lower::affine::Linear;
@@ -105,9 +106,7 @@ fn in_order(body: &Body, slot: usize) -> bool {
 }
 
 fn sums_integers(e: &Expr) -> bool {
-    let mut found = matches!(&**e, E::Reduce(_, _, x) if x.ty() == Ty::I32);
-    e.for_children(&mut |c| found = found || sums_integers(c));
-    found
+    has(e, &|e| matches!(e, E::Reduce(_, _, x) if x.ty() == Ty::I32))
 }
 
 fn drop_ones(mut l: Linear, axes: &[Dim]) -> Linear {
@@ -120,24 +119,12 @@ fn reads(e: &Expr, slot: usize) -> bool {
 }
 
 fn all_loads(e: &Expr, slot: usize, ok: &dyn Fn(&[Expr], &[Dim], DType) -> bool) -> bool {
-    if let E::Load { slot: Slot::X(s), index, shape, dtype } = &**e
-        && *s == slot
-        && !ok(index, shape, *dtype)
-    {
-        return false;
-    }
-    if matches!(**e, E::Reduce(..)) && reads_in_reduce(e, slot) {
-        return false;
-    }
-    let mut all = true;
-    e.for_children(&mut |c| all = all && all_loads(c, slot, ok));
-    all
-}
-
-fn reads_in_reduce(e: &Expr, slot: usize) -> bool {
-    let mut found = matches!(&**e, E::Load { slot: Slot::X(s), .. } if *s == slot);
-    e.for_children(&mut |c| found = found || reads_in_reduce(c, slot));
-    found
+    let wrong = |e: &E| match e {
+        E::Load { slot: Slot::X(s), index, shape, dtype } => *s == slot && !ok(index, shape, *dtype),
+        E::Reduce(_, _, x) => has(x, &|e| matches!(e, E::Load { slot: Slot::X(s), .. } if *s == slot)),
+        _ => false,
+    };
+    !has(e, &wrong)
 }
 
 fn lifetimes(b: &mut Block) {

@@ -4,7 +4,7 @@ use crate::builder::Builder;
 use crate::ir::{Buf, Kernel, Reg};
 use crate::level::Level;
 use crate::scalar::{Place, Scalar, has_parts, is_wide, moved_bits, store_at, unrounded, whole_lanes};
-use crate::window;
+use crate::{transposed, window};
 use dlc_ir::dim::product;
 use dlc_ir::lower::affine::{Linear, mentions};
 use dlc_ir::lower::rewrite::{cost, flatten, rewrite};
@@ -22,6 +22,10 @@ pub fn kernel(level: Level, name: &str, c: &Comp, place: &Place, buffers: usize)
     let c = moved.as_ref().unwrap_or(c);
     let (vars, expr) = flatten(c);
     let expr = unrounded(&expr, c.dtype).clone();
+    if let Some(t) = transposed::find(level, &vars, &expr, c.dtype) {
+        let outer = first_axes(c, &t.matrices());
+        return Kernel { outer, ..t.kernel(level, name, place, buffers) };
+    }
     let mut kernel = match window::find(level, &vars, &expr, c.dtype) {
         Some(w) => w.kernel(level, name, c, place, buffers),
         None => loops(level, name, c, (&vars, &expr), place, buffers),

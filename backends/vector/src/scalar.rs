@@ -42,11 +42,29 @@ pub fn elem(ty: Ty) -> Elem {
 /// Whether the elements for consecutive values of `var` can be computed in lanes: 32-bit types, loads that step by 0 or
 /// 1 element, nothing that calls out, no index used as a value.
 pub fn is_wide(e: &Expr, var: u32) -> bool {
-    let lanes = matches!(e.ty(), Ty::F32 | Ty::I32 | Ty::Bool);
-    if !mentions(e, var) {
-        return lanes;
+    go_wide(e, var, &mut HashMap::new()).1
+}
+
+/// Whether an expression mentions the variable, and whether it is wide, with what is known of the parts that were met.
+fn go_wide(e: &Expr, var: u32, known: &mut HashMap<usize, (bool, bool)>) -> (bool, bool) {
+    if let Some(both) = known.get(&e.address()) {
+        return *both;
     }
-    let child = |c: &Expr| is_wide(c, var);
+    let mut mentioned = matches!(**e, E::Load { .. } | E::Var(_)) && mentions(e, var);
+    if !matches!(**e, E::Load { .. }) {
+        e.for_children(&mut |c| mentioned |= go_wide(c, var, known).0);
+    }
+    let wide = match mentioned {
+        true => is_wide_in(e, var, &mut |c| go_wide(c, var, known).1),
+        false => matches!(e.ty(), Ty::F32 | Ty::I32 | Ty::Bool),
+    };
+    known.insert(e.address(), (mentioned, wide));
+    (mentioned, wide)
+}
+
+/// The same of one that mentions the variable, where `child` says it of parts.
+fn is_wide_in(e: &Expr, var: u32, child: &mut dyn FnMut(&Expr) -> bool) -> bool {
+    let lanes = matches!(e.ty(), Ty::F32 | Ty::I32 | Ty::Bool);
     match &**e {
         e @ E::Load { .. } if table_index(e).is_some() => table_index(e).is_some_and(child),
         E::Load { dtype, shape, index, .. } => {

@@ -3,21 +3,24 @@
 //! same loads with other coefficients.
 //!
 //! An index that picks as it is is written out whole; one that picks by its remainder is cut into blocks of the divisor.
-//! Blocks are the pieces of work; the last axis is in lanes.
+//! Blocks are the pieces of work; the last axis is in lanes, in groups where a part of its index counts groups of lanes.
 
 use crate::builder::Builder;
 use crate::ir::{Buf, Kernel, Reg};
 use crate::level::Level;
 use crate::nest::{WORK_PER_THREAD, decompose};
+use crate::order::{Turn, order};
 use crate::scalar::{Place, Scalar, is_wide, store_at, unrounded, whole_lanes};
 use dlc_ir::Dim;
 use dlc_ir::dim::product;
 use dlc_ir::lower::affine::Linear;
-use dlc_ir::lower::rewrite::{cost, rewrite};
+use dlc_ir::lower::rewrite::{cost, each, rewrite, substitute};
 use dlc_ir::lower::{Bin, Cmp, Comp, E, Expr, Slot};
 
 /// Most elements of a block that are written out.
 const MOST: i64 = 256;
+/// Lanes of the widest vectors.
+const WIDEST: i64 = 16;
 
 /// How an axis is gone through.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -44,6 +47,8 @@ impl Axis {
 pub struct Unrolled<'a> {
     comp: &'a Comp,
     axes: Vec<Axis>,
+    /// Elements of a group of the last axis.
+    group: Option<i64>,
 }
 
 /// The comprehension by blocks, if it picks by indices and the blocks are small.
@@ -53,15 +58,35 @@ pub fn of(c: &Comp) -> Option<Unrolled<'_>> {
     picks(&c.expr, &mut |i| ok = ok && set_axis(&mut axes, &c.shape, i));
     let size = axes.iter().map(|a| a.values()).try_fold(1i64, |p, n| p.checked_mul(n))?;
     let any = axes.iter().any(|a| *a != Axis::Loop);
-    (ok && any && size <= MOST && only_blocks(&c.expr, &axes)).then_some(Unrolled { comp: c, axes })
+    let group = groups(c);
+    let ok = ok && any && size <= MOST && only_blocks(&c.expr, &axes);
+    ok.then_some(Unrolled { comp: c, axes, group })
 }
 
 /// Calls `f` with the numbers of all picks.
 fn picks(e: &Expr, f: &mut dyn FnMut(&Expr)) {
-    if let E::Pick(i, _) = &**e {
-        f(i);
-    }
-    e.for_children(&mut |c| picks(c, f));
+    each(e, &mut |e| {
+        if let E::Pick(i, _) = &**e {
+            f(i);
+        }
+    });
+}
+
+/// Elements of a group of the last axis, if groups and elements within them are told apart, and whole vectors make up a group.
+fn groups(c: &Comp) -> Option<i64> {
+    let last = c.shape.len() as u32 - 1;
+    let mut found = vec![];
+    each(&c.expr, &mut |e| {
+        if let E::Bin(Bin::Rem | Bin::Div, v, n) = &**e
+            && let (E::Var(v), E::Int(_, n)) = (&**v, &**n)
+            && *v == last
+        {
+            found.push(*n);
+        }
+    });
+    let n = *found.first()?;
+    let even = n > 0 && n % WIDEST == 0 && c.shape.last()?.as_const()? % n == 0;
+    (even && found.iter().all(|m| *m == n)).then_some(n)
 }
 
 /// Notes what a pick by this number makes of an axis; false if it is by something else.
@@ -88,12 +113,12 @@ fn only_blocks(e: &Expr, axes: &[Axis]) -> bool {
         }
         _ => false,
     };
-    let mut ok = match &**e {
-        E::Bin(Bin::Rem | Bin::Div, v, n) => !other(v, n),
-        E::Reduce(..) => false,
-        _ => true,
-    };
-    e.for_children(&mut |c| ok = ok && only_blocks(c, axes));
+    let mut ok = true;
+    each(e, &mut |e| match &**e {
+        E::Bin(Bin::Rem | Bin::Div, v, n) => ok = ok && !other(v, n),
+        E::Reduce(..) => ok = false,
+        _ => {}
+    });
     ok
 }
 
@@ -108,19 +133,29 @@ impl Unrolled<'_> {
     pub fn kernel(&self, level: Level, name: &str, place: &Place, buffers: usize) -> Kernel {
         let mut b = Builder::new(level, buffers);
         let mut s = Scalar::new(place, false);
-        let loops: Vec<(u32, Dim)> = (0..self.axes.len()).filter_map(|a| self.steps(a)).collect();
+        let mut loops: Vec<(u32, Dim)> = (0..self.axes.len()).filter_map(|a| self.steps(a)).collect();
+        let count = self.group.map(|n| self.comp.shape[self.axes.len()].div(&n.into()));
+        if let Some(count) = &count {
+            loops.insert(loops.len().min(1), (GROUP, count.clone()));
+        }
+        let (ones, loops): (Vec<_>, Vec<_>) = loops.into_iter().partition(|l| l.1.is_one());
         let (begin, end) = b.range();
         let groups = self.elements();
         b.for_(begin, end, 1, |b, piece| {
+            let zero = b.index(0);
+            ones.iter().for_each(|l| s.bind(l.0, zero));
             decompose(b, &mut s, &loops, piece);
             self.block(b, &mut s, &groups, place(Slot::Y(0)));
         });
-        let last = self.comp.shape[self.axes.len()].clone();
-        let one = last * Dim::from(self.axes.iter().map(|a| a.values()).product::<i64>());
+        let one = self.last() * Dim::from(self.axes.iter().map(|a| a.values()).product::<i64>());
         let per_piece = one * cost(&self.comp.expr).div(&8.into()).max_of(&1.into());
         let grain = Dim::from(WORK_PER_THREAD).div(&per_piece.max_of(&1.into())).max_of(&1.into());
         let mut kernel = b.finish(name, product(loops.iter().map(|l| &l.1)), grain, 0.into());
         kernel.outer = (0..self.axes.len()).filter_map(|a| self.index(a).zip(self.steps(a).map(|s| s.1))).collect();
+        if let (Some(n), Some(count)) = (self.group, count) {
+            let group = Expr::var(self.axes.len() as u32).div(&Expr::int(n));
+            kernel.outer.insert(kernel.outer.len().min(1), (group, count));
+        }
         kernel
     }
 
@@ -143,27 +178,51 @@ impl Unrolled<'_> {
         }
     }
 
-    /// The expression with the numbers of blocks as variables of their own.
+    /// Elements along the last axis, of one group.
+    fn last(&self) -> Dim {
+        self.group.map_or_else(|| self.comp.shape[self.axes.len()].clone(), Dim::from)
+    }
+
+    /// The variable in lanes.
+    fn lane(&self) -> u32 {
+        if self.group.is_some() { LANE } else { self.axes.len() as u32 }
+    }
+
+    /// The index along the last axis.
+    fn last_index(&self) -> Expr {
+        match self.group {
+            Some(n) => Expr::var(GROUP).mul(&Expr::int(n)).add(&Expr::var(LANE)),
+            None => Expr::var(self.lane()),
+        }
+    }
+
+    /// The expression with the numbers of blocks and groups as variables of their own.
     fn by_blocks(&self) -> Expr {
-        rewrite(&self.comp.expr, &mut |e| match &**e {
+        let last = self.axes.len() as u32;
+        let grouped = |v: &Expr| self.group.is_some() && matches!(**v, E::Var(v) if v == last);
+        let e = rewrite(&self.comp.expr, &mut |e| match &**e {
+            E::Bin(Bin::Div, v, _) if grouped(v) => Some(Expr::var(GROUP)),
+            E::Bin(Bin::Rem, v, _) if grouped(v) => Some(Expr::var(LANE)),
             E::Bin(Bin::Div, v, _) => match **v {
                 E::Var(v) if matches!(self.axes.get(v as usize), Some(Axis::Blocks(_))) => Some(Expr::var(BLOCK + v)),
                 _ => None,
             },
             _ => None,
-        })
+        });
+        if self.group.is_none() { e } else { substitute(&e, &|v| (v == last).then(|| self.last_index())) }
     }
 
-    /// The elements of a block. Those of a group share what they can: groups are by the first axis that is written out.
+    /// The elements of a block. Those of a group share what they can: groups are by the first axis that is written out, if
+    /// another is, too.
     fn elements(&self) -> Vec<Vec<Element>> {
-        let index = (0..self.comp.shape.len()).map(|v| Expr::var(v as u32)).collect();
+        let index = (0..self.axes.len()).map(|v| Expr::var(v as u32)).chain([self.last_index()]).collect();
         let mut groups = vec![vec![Element { expr: self.by_blocks(), index }]];
-        let written = (0..self.axes.len()).filter(|a| self.axes[*a] != Axis::Loop);
-        for (i, a) in written.enumerate() {
+        let written: Vec<usize> = (0..self.axes.len()).filter(|a| self.axes[*a] != Axis::Loop).collect();
+        for (i, a) in written.iter().copied().enumerate() {
             let values = 0..self.axes[a].values();
             let spread = |e: &Element| values.clone().map(|n| self.at(e, a, n)).collect::<Vec<_>>();
             groups = match i {
-                0 => spread(&groups[0][0]).into_iter().map(|e| vec![e]).collect(),
+                0 if written.len() > 1 => spread(&groups[0][0]).into_iter().map(|e| vec![e]).collect(),
                 _ => groups.iter().map(|g| g.iter().flat_map(spread).collect()).collect(),
             };
         }
@@ -225,9 +284,9 @@ impl Unrolled<'_> {
 
     /// All elements of a block along the last axis; those beyond the end of `axes` are left out.
     fn lanes(&self, b: &mut Builder, s: &mut Scalar, groups: &[Vec<Element>], axes: &[usize], to: Buf) {
-        let last = self.axes.len() as u32;
-        let (zero, n) = (b.index(0), b.size(&self.comp.shape[last as usize]));
-        let whole = self.comp.shape[last as usize].as_const().is_some_and(|n| n % b.lanes() as i64 == 0);
+        let (last, size) = (self.lane(), self.last());
+        let (zero, n) = (b.index(0), b.size(&size));
+        let whole = size.as_const().is_some_and(|n| n % b.lanes() as i64 == 0);
         let wide = groups.iter().flatten().all(|e| is_wide(&e.expr, last));
         let main = if wide { whole_lanes(b, zero, n) } else { zero };
         if wide {
@@ -246,11 +305,16 @@ impl Unrolled<'_> {
 
     fn group(&self, b: &mut Builder, s: &mut Scalar, g: &[Element], axes: &[usize], wide: Option<u32>, to: Buf) {
         s.scope(wide, |s| {
+            if axes.is_empty() {
+                let roots: Vec<&Expr> = g.iter().map(|e| &e.expr).collect();
+                return order(&roots).into_iter().for_each(|turn| match turn {
+                    Turn::Value(e) => {
+                        s.eval(b, &e);
+                    }
+                    Turn::Root(i) => self.element(b, s, &g[i], wide, to),
+                });
+            }
             for e in g {
-                if axes.is_empty() {
-                    self.element(b, s, e, wide, to);
-                    continue;
-                }
                 let cond = self.inside(b, s, axes.iter().map(|a| (*a, &e.index[*a])));
                 let then = b.block(|b| s.scope(wide, |s| self.element(b, s, e, wide, to)));
                 b.push(crate::ir::Node::If { cond, then, els: vec![] });
@@ -268,6 +332,10 @@ impl Unrolled<'_> {
 
 /// The variable that counts the blocks of axis `a` is this and `a`.
 const BLOCK: u32 = 1 << 24;
+
+/// The variables that count groups of the last axis, and elements in a group.
+const GROUP: u32 = 1 << 25;
+const LANE: u32 = GROUP + 1;
 
 /// The first index of a block.
 fn block_start(a: usize, size: i64) -> Expr {

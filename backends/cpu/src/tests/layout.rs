@@ -109,6 +109,64 @@ fn tiles_are_the_same_numbers_at_every_level() {
     }
 }
 
+/// A convolution by spectra of an image that another makes or that is an input, then a residual and an activation: one tile
+/// with what is around it, and tiles that overlap.
+fn by_spectra(channels: usize, [h, w]: [i64; 2], input: bool) -> Graph {
+    let mut n = Net(Graph::new("spectra"));
+    let (c, taps) = (channels as i64, 5);
+    let x = n.0.add_input("x", Fact::new(dlc_ir::DType::F32, [2, c, h, w].map(Dim::from)));
+    let image = if input { x } else { n.conv(x, [channels, channels, 1, 1], 1) };
+    let across = (w + 3) / 4;
+    let pads = n.ints(&[0, 0, 0, 2, 0, 0, 0, across * 4 + taps - 1 - w - 2]);
+    let padded = n.op("Pad", Attrs::new(), &[image, pads]);
+    let v = n.op("dlc.FourierRows", Attrs::new().with("size", 8i64).with("step", 4i64), &[padded]);
+    let v = n.op("dlc.FourierColumns", Attrs::new().with("size", 12i64).with("step", h), &[v]);
+    let attrs = Attrs::new().with("rows", 12i64).with("columns", 8i64);
+    let filter = dlc_ir::ops::by_name("dlc.FourierFilter").unwrap();
+    let context = Ctx { name: "filters", attrs: &attrs, outputs: 1 };
+    let f = interp::eval(filter.0, &context, &[Some(&sample_floats(&[channels, 1, 5, 5], 3))]).unwrap();
+    let f = n.0.add_const("filters", f[0].clone());
+    let m = n.op("dlc.FourierProduct", Attrs::new().with("begin", 2i64).with("rows", h), &[v, f]);
+    let attrs = Attrs::new().with("step", 4i64).with("height", h).with("width", w);
+    let y = n.op("dlc.FourierImage", attrs, &[m]);
+    let bias = n.weights(&[channels, 1, 1]);
+    let y = n.op("Add", Attrs::new(), &[y, bias]);
+    let y = n.op("Add", Attrs::new(), &[y, x]);
+    let y = n.op("Relu", Attrs::new(), &[y]);
+    n.0.add_output("y", y);
+    n.0
+}
+
+#[test]
+fn spectra_are_the_same_numbers_at_every_level() {
+    for (channels, size, input) in [(16, [9, 8], true), (32, [7, 10], false), (19, [6, 7], true)] {
+        let g = by_spectra(channels, size, input);
+        let x = [sample_floats(&[2, channels, size[0] as usize, size[1] as usize], 7)];
+        let expected = interp::run(&g, &x).unwrap();
+        let (one, two) = (run(&g, &x, 1).unwrap(), run(&g, &x, 2).unwrap());
+        assert_eq!(one[0].bytes(), two[0].bytes(), "two threads change the result");
+        assert_eq!(differs(&one[0], &expected[0]), None, "{channels} channels of {size:?}");
+        for level in [Level::Avx2, Level::Portable] {
+            assert_eq!(run_at(level, &g, &x, 1).unwrap()[0].bytes(), one[0].bytes(), "{level:?}, {channels} channels");
+        }
+    }
+}
+
+#[test]
+fn axes_change_places_in_squares() {
+    for (a, b) in [(16, 16), (17, 33), (40, 16), (15, 20), (64, 100)] {
+        let mut n = Net(Graph::new("turned"));
+        let x = n.0.add_input("x", Fact::new(dlc_ir::DType::F32, [3, a, b].map(Dim::from)));
+        let y = n.op("Transpose", Attrs::new().with("perm", vec![0i64, 2, 1]), &[x]);
+        n.0.add_output("y", y);
+        let x = [sample_floats(&[3, a, b], 7)];
+        let expected = interp::run(&n.0, &x).unwrap();
+        for threads in [1, 2] {
+            assert_eq!(run(&n.0, &x, threads).unwrap()[0].bytes(), expected[0].bytes(), "{a} by {b}");
+        }
+    }
+}
+
 #[test]
 fn rows_a_multiple_of_4_kib_apart_are_rows_like_others() {
     let mut n = Net(Graph::new("far"));
@@ -137,9 +195,10 @@ fn rows_a_multiple_of_4_kib_apart_are_rows_like_others() {
 #[test]
 fn what_follows_tiles_is_computed_with_them() {
     let schedule = plan(&by_tiles(4, [8, 8], 32)).unwrap();
-    // Both convolutions with the padded copies of their operands; tiles, products, and the image with all that follows.
+    // Both convolutions with the padded copies of their operands; tiles, products, the image with all that follows, and its copy
+    // in the order of the output.
     let steps = schedule.blocks[0].steps.len();
-    assert_eq!(steps, 7, "{schedule}");
+    assert_eq!(steps, 8, "{schedule}");
     let mut shapes = schedule.blocks[0].buffers.iter().map(|b| &b.shape[..]);
     assert!(
         shapes.any(|s| *s == [2, 10, 10, 19].map(Dim::from)),
