@@ -2,7 +2,8 @@
 //! GOP/s, with how much that is of what the processor can do at most.
 //!
 //!     cargo run --release -p dlc-bench
-//!     cargo run --release -p dlc-bench -- algorithms    # 3x3 convolutions by every algorithm, and what the compiler picks
+//!     cargo run --release -p dlc-bench -- algorithms    # convolutions by every algorithm, and what the compiler picks
+//!     cargo run --release -p dlc-bench -- spectra       # of these, those by spectra
 //!
 //! Every line is the median of calls over half a second. Run it with nothing else running.
 
@@ -25,7 +26,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     match std::env::args().nth(1).as_deref() {
         None => kernels(),
         Some("algorithms") => algorithms::run(),
-        Some(other) => Err(format!("{other:?}: expected algorithms, or nothing for all kernels").into()),
+        Some("spectra") => algorithms::spectra(),
+        Some(other) => Err(format!("{other:?}: expected algorithms or spectra, or nothing for all kernels").into()),
     }
 }
 

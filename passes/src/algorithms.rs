@@ -1,14 +1,15 @@
 //! How convolutions are computed: of all ways that give the same for real numbers, the fastest within an error.
 //!
 //! Ways differ in rounding, so they are no equalities of the search: every convolution has a list of candidates with a
-//! time and an error, [`choose`] takes one of each, and [`winograd`] writes it out. Errors of layers are taken to be
-//! independent: their squares add up.
+//! time and an error, [`choose`] takes one of each, and [`winograd`] or [`fourier`] writes it out. Errors of layers are taken to
+//! be independent: their squares add up.
 
+mod fourier;
 mod price;
 mod winograd;
+mod writer;
 
 pub use price::Prices;
-use winograd::Way;
 
 use crate::{Report, subgraph};
 use dlc_ir::{Graph, NodeId, Result};
@@ -22,32 +23,86 @@ pub struct Options {
     pub prices: Prices,
 }
 
-/// A way to compute a node.
+/// A way to compute a convolution.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Way {
+    /// The sum as it is written.
+    Sum,
+    /// Winograd's filtering by tiles of so many results along each axis: 2, 4 or 6.
+    Winograd(i64),
+    /// Spectra of tiles of so many rows and columns.
+    Fourier([i64; 2]),
+}
+
+impl std::fmt::Display for Way {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        match self {
+            Way::Sum => write!(f, "sum"),
+            Way::Winograd(tile) => write!(f, "F({tile},3)"),
+            Way::Fourier([rows, columns]) => write!(f, "spectra of {rows}x{columns}"),
+        }
+    }
+}
+
+/// A convolution that can be computed in another way than as the sum that is written.
+#[derive(Clone, Debug)]
+enum Shape {
+    /// By tiles of Winograd's filtering.
+    Winograd(winograd::Shape),
+    /// By spectra.
+    Fourier(fourier::Shape),
+}
+
+impl Shape {
+    fn of(g: &Graph, id: NodeId) -> Option<Shape> {
+        winograd::shape(g, id).map(Shape::Winograd).or_else(|| fourier::shape(g, id).map(Shape::Fourier))
+    }
+
+    fn candidates(&self, p: &Prices) -> Vec<Candidate> {
+        match self {
+            Shape::Winograd(s) => price::tiles(p, s),
+            Shape::Fourier(s) => price::spectra(p, s),
+        }
+    }
+
+    /// Writes the node in this way; whether that is one for such a convolution.
+    fn write(&self, g: &mut Graph, id: NodeId, way: Way, p: &Prices) -> Result<bool> {
+        match (self, way) {
+            (Shape::Winograd(s), Way::Winograd(tile)) => {
+                let by_rows = price::by_tiles(p, s, tile).0;
+                winograd::write(g, id, s, winograd::Way { tile, by_rows })
+            }
+            (Shape::Fourier(s), Way::Fourier(size)) => match s.tiles(size) {
+                Some(tiles) => fourier::write(g, id, s, &tiles),
+                None => Ok(false),
+            },
+            _ => Ok(false),
+        }
+    }
+}
+
+/// A way with its price.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Candidate {
-    /// Winograd's filtering; none is the sum as it is written.
-    way: Option<Way>,
+    way: Way,
     /// Seconds.
     time: f64,
     /// Relative error that it adds, squared.
     error: f64,
 }
 
-/// The tile that would be chosen for every convolution that has a choice, by name; none is the sum as it is written.
-pub fn picks(g: &Graph, options: &Options) -> Result<Vec<(String, Option<i64>)>> {
+/// The way that would be chosen for every convolution that has a choice, by name.
+pub fn picks(g: &Graph, options: &Options) -> Result<Vec<(String, Way)>> {
     let found = choices(g, options)?;
-    Ok(found.into_iter().map(|(id, _, way)| (g.node(id).name.clone(), way.map(|w| w.tile))).collect())
+    Ok(found.into_iter().map(|(id, _, way)| (g.node(id).name.clone(), way)).collect())
 }
 
-/// Computes every convolution that has a choice by tiles of this size: 2, 4 or 6 results along each axis; by rows of them
-/// where that is the cheaper.
-pub fn by_tiles(g: &mut Graph, tile: i64, prices: &Prices) -> Result<Report> {
+/// Computes every convolution this way that can be, as prices say where that is open.
+pub fn all(g: &mut Graph, way: Way, prices: &Prices) -> Result<Report> {
     let mut report = Report::default();
     for id in g.topo()? {
-        if let Some(shape) = winograd::shape(g, id) {
-            let by_rows = price::by_tiles(prices, &shape, tile).0;
-            winograd::write(g, id, &shape, Way { tile, by_rows })?;
-            report.changed += 1;
+        if let Some(shape) = Shape::of(g, id) {
+            report.changed += usize::from(shape.write(g, id, way, prices)?);
         }
     }
     Ok(report)
@@ -57,19 +112,15 @@ pub fn by_tiles(g: &mut Graph, tile: i64, prices: &Prices) -> Result<Report> {
 pub fn algorithms(g: &mut Graph, options: &Options) -> Result<Report> {
     let mut report = subgraph::each(g, |body| algorithms(body, options))?;
     for (id, shape, way) in choices(g, options)? {
-        if let Some(way) = way {
-            winograd::write(g, id, &shape, way)?;
-            report.changed += 1;
-        }
+        report.changed += usize::from(shape.write(g, id, way, &options.prices)?);
     }
     Ok(report)
 }
 
 /// Every convolution of the graph that has a choice, and the way that is chosen.
-fn choices(g: &Graph, options: &Options) -> Result<Vec<(NodeId, winograd::Shape, Option<Way>)>> {
-    let shapes: Vec<(NodeId, winograd::Shape)> =
-        g.topo()?.into_iter().filter_map(|id| Some((id, winograd::shape(g, id)?))).collect();
-    let lists: Vec<Vec<Candidate>> = shapes.iter().map(|(_, s)| price::candidates(&options.prices, s)).collect();
+fn choices(g: &Graph, options: &Options) -> Result<Vec<(NodeId, Shape, Way)>> {
+    let shapes: Vec<(NodeId, Shape)> = g.topo()?.into_iter().filter_map(|id| Some((id, Shape::of(g, id)?))).collect();
+    let lists: Vec<Vec<Candidate>> = shapes.iter().map(|(_, s)| s.candidates(&options.prices)).collect();
     let lists: Vec<&[Candidate]> = lists.iter().map(Vec::as_slice).collect();
     let picks = choose(&lists, options.budget * options.budget);
     let ways = picks.into_iter().zip(&lists).map(|(pick, list)| list[pick].way);

@@ -1,8 +1,9 @@
 //! Convolutions of 3x3 as Winograd's minimal filtering: tiles transformed, one product for each point, transformed back.
 
+use super::writer::Writer;
 use dlc_ir::ops::common::winograd::TAPS;
 use dlc_ir::ops::conv::{ConvAttrs, window};
-use dlc_ir::{Attrs, Ctx, DType, Graph, NodeId, Result, Tensor, Value, interp, ops};
+use dlc_ir::{Attrs, DType, Graph, NodeId, Result};
 
 /// Channels and filters below which vectors are not filled.
 const LEAST: i64 = 16;
@@ -73,24 +74,17 @@ pub(super) fn shape(g: &Graph, id: NodeId) -> Option<Shape> {
 /// Writes the convolution by tiles in the place of the node.
 ///
 /// By rows of tiles, one row goes through all three steps before the next does, and what is between them stays near.
-pub(super) fn write(g: &mut Graph, id: NodeId, s: &Shape, way: Way) -> Result<()> {
+pub(super) fn write(g: &mut Graph, id: NodeId, s: &Shape, way: Way) -> Result<bool> {
     let tile = way.tile;
     let mut w = Writer { name: g.node(id).name.clone(), g };
     let operands = w.g.operands(id);
-    let (Some(x), Some(filters)) = (operands[0], operands[1]) else { return Ok(()) };
+    let (Some(x), Some(filters)) = (operands[0], operands[1]) else { return Ok(false) };
     let attrs = Attrs::new().with("tile", tile);
     let by_rows = i64::from(way.by_rows);
     let (down, across) = (tiles(s.height, tile), tiles(s.width, tile));
     let ends: Vec<i64> =
         [(down, 0), (across, 1)].iter().map(|(n, a)| n * tile + 2 - s.size[*a] - s.begin[*a]).collect();
-    let pads = [0, 0, s.begin[0], s.begin[1], 0, 0, ends[0], ends[1]];
-    let x = match pads.iter().all(|p| *p == 0) {
-        true => x,
-        false => {
-            let pads = w.ints("pads", &pads);
-            w.op("padded", "Pad", Attrs::new(), &[x, pads])?
-        }
-    };
+    let x = w.padded(x, s.begin, [ends[0], ends[1]])?;
     let points = (tile + 2) * (tile + 2);
     let v = w.op("tiles", "dlc.WinogradInput", attrs.clone().with("by_rows", by_rows), &[x])?;
     let (rows, squares) = match way.by_rows {
@@ -98,50 +92,11 @@ pub(super) fn write(g: &mut Graph, id: NodeId, s: &Shape, way: Way) -> Result<()
         false => (vec![points, -1, s.channels], vec![points, -1, down, across, s.filters]),
     };
     let v = w.reshaped("rows", v, &rows)?;
-    let u = w.filters(filters, attrs.clone())?;
+    let u = w.filters("dlc.WinogradFilter", filters, attrs.clone())?;
     let m = w.op("products", "MatMul", Attrs::new(), &[v, u])?;
     let m = w.reshaped("squares", m, &squares)?;
     let attrs = attrs.with("height", s.height).with("width", s.width).with("by_rows", by_rows);
-    let mut y = w.op("image", "dlc.WinogradOutput", attrs, &[m])?;
-    if let Some(bias) = operands.get(2).copied().flatten() {
-        let bias = w.reshaped("bias", bias, &[s.filters, 1, 1])?;
-        y = w.op("biased", "Add", Attrs::new(), &[y, bias])?;
-    }
-    w.g.replace(Value { node: id, port: 0 }, y);
-    w.g.remove(id);
-    Ok(())
-}
-
-struct Writer<'a> {
-    /// Name of the convolution.
-    name: String,
-    g: &'a mut Graph,
-}
-
-impl Writer<'_> {
-    fn fresh(&self, part: &str) -> String {
-        self.g.fresh_name(&format!("{}_{part}", self.name))
-    }
-
-    fn op(&mut self, part: &str, op: &str, attrs: Attrs, x: &[Value]) -> Result<Value> {
-        self.g.apply(&self.fresh(part), op, attrs, x)
-    }
-
-    fn ints(&mut self, part: &str, v: &[i64]) -> Value {
-        self.g.add_const(&self.fresh(part), Tensor::i64(&[v.len()], v))
-    }
-
-    fn reshaped(&mut self, part: &str, x: Value, shape: &[i64]) -> Result<Value> {
-        let to = self.ints("shape", shape);
-        self.op(part, "Reshape", Attrs::new(), &[x, to])
-    }
-
-    /// The filters at all points.
-    fn filters(&mut self, w: Value, attrs: Attrs) -> Result<Value> {
-        let op = ops::by_name("dlc.WinogradFilter").expect("an operator of ours");
-        let name = self.fresh("filters");
-        let c = Ctx { name: &name, attrs: &attrs, outputs: 1 };
-        let u = interp::eval(op.0, &c, &[self.g.constant(w)])?;
-        Ok(self.g.add_const(&name, u.into_iter().next().expect("one result")))
-    }
+    let y = w.op("image", "dlc.WinogradOutput", attrs, &[m])?;
+    w.finish(id, y, operands.get(2).copied().flatten(), s.filters)?;
+    Ok(true)
 }
