@@ -1,7 +1,7 @@
 //! The vector-kernel language: what kernels are generated in, interpreted in, and emitted from.
 //!
 //! * [`ir`]: registers with lanes, loads and stores, loops, conditions. [`builder`] writes it.
-//! * [`scalar`], [`nest`], [`window`], [`unrolled`], [`procedure`], [`contraction`], [`depthwise`]: the generators, from the scalar
+//! * [`scalar`], [`nest`], [`window`], [`unrolled`], [`procedure`], [`sweep`], [`contraction`], [`depthwise`]: the generators, from the scalar
 //!   language of `dlc_ir::lower`.
 //! * [`interp`]: the reference. [`emit`]: machine code through Cranelift, 128-bit vectors.
 
@@ -18,6 +18,7 @@ pub mod nest;
 mod order;
 pub mod procedure;
 pub mod scalar;
+pub mod sweep;
 mod transposed;
 pub mod unrolled;
 pub mod window;

@@ -1,13 +1,14 @@
-//! Procedures as kernel code, statement by statement.
+//! Procedures as kernel code, statement by statement; loops whose steps are independent in lanes.
 
 use crate::builder::Builder;
 use crate::ir::{Kernel, Node, Reg};
 use crate::level::Level;
 use crate::scalar::{Place, Scalar, store_at};
+use crate::sweep::{Sweep, locals};
 use dlc_ir::Dim;
 use dlc_ir::lower::affine::Linear;
 use dlc_ir::lower::{Expr, Proc, Slot, Stmt, Ty};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The kernel of a procedure. Slots are the buffers `place` says; `shapes` gives the shape of results and temporaries.
 pub fn kernel(
@@ -26,7 +27,7 @@ pub fn kernel(
         Some((_, n)) => (n.clone(), 1.into()),
         None => (1.into(), 1.into()),
     };
-    let w = Writer { place, shapes };
+    let w = Writer { place, shapes, locals: locals(&p.body) };
     match &p.parallel {
         Some((var, _)) => b.for_(begin, end, 1, |b, i| {
             s.bind(*var, i);
@@ -40,6 +41,8 @@ pub fn kernel(
 struct Writer<'a> {
     place: &'a Place,
     shapes: &'a dyn Fn(Slot) -> Vec<Dim>,
+    /// Registers that carry nothing from block to block.
+    locals: BTreeSet<u32>,
 }
 
 /// Registers are defined before the first statement, so that every path has a value.
@@ -78,6 +81,9 @@ impl Writer<'_> {
     }
 
     fn stmt(&self, b: &mut Builder, s: &mut Scalar, st: &Stmt) {
+        if let Some(sweep) = Sweep::of(st, &self.locals, self.shapes) {
+            return sweep.emit(b, s);
+        }
         match st {
             Stmt::For { var, lo, hi, body } => {
                 let (lo, hi) = (s.eval(b, lo), s.eval(b, hi));

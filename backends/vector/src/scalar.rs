@@ -171,6 +171,19 @@ impl<'a> Scalar<'a> {
         out
     }
 
+    /// Runs `f`, during which no memory changes that expressions read again.
+    pub fn unchanging<T>(&mut self, f: impl FnOnce(&mut Self) -> T) -> T {
+        let old = std::mem::replace(&mut self.mutable, false);
+        let out = f(self);
+        self.mutable = old;
+        out
+    }
+
+    /// Tells the value of an expression, for as long as the innermost scope is open.
+    pub fn know(&mut self, e: &Expr, r: Reg) {
+        self.memo.last_mut().expect("a scope is open").insert(e.address(), (e.clone(), r));
+    }
+
     /// Runs `f`, whose reductions go from the first element to the last.
     pub fn sequential<T>(&mut self, f: impl FnOnce(&mut Self) -> T) -> T {
         let old = std::mem::replace(&mut self.partial, false);
@@ -191,7 +204,7 @@ impl<'a> Scalar<'a> {
         }
         let r = self.compute(b, e);
         if !self.mutable {
-            self.memo.last_mut().expect("a scope is open").insert(e.address(), (e.clone(), r));
+            self.know(e, r);
         }
         r
     }
@@ -442,7 +455,7 @@ pub fn whole_lanes(b: &mut Builder, lo: Reg, hi: Reg) -> Reg {
 }
 
 /// The same of a power of two.
-fn whole_groups(b: &mut Builder, lo: Reg, hi: Reg, size: i64) -> Reg {
+pub fn whole_groups(b: &mut Builder, lo: Reg, hi: Reg, size: i64) -> Reg {
     let n = b.bin(Bin::Sub, hi, lo);
     let mask = b.index(!(size - 1));
     let n = b.bin(Bin::And, n, mask);

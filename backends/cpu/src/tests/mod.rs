@@ -5,6 +5,7 @@ mod chains;
 mod kernels;
 mod layout;
 mod pairs;
+mod recurrences;
 
 use crate::Level;
 use dlc_ir::{DType, Dim, Fact, Graph, OpRef, Sample, Tensor, interp, ops::OPS};

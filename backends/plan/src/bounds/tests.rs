@@ -117,10 +117,10 @@ fn a_condition_names_the_node_and_the_sizes() {
     let x = |s: &[&str]| {
         Some(Fact::new(dlc_ir::DType::F32, s.iter().map(|s| s.parse().map_or(Dim::sym(s), |n: i64| n.into()))))
     };
-    let facts = [x(&["t", "b", "i"]), x(&["1", "12", "k"]), x(&["1", "12", "3"])];
+    let facts = [x(&["t", "b", "1", "12"]), x(&["1", "1", "k", "4", "3"])];
     let f: Vec<_> = facts.iter().map(Option::as_ref).collect();
-    let attrs = dlc_ir::Attrs::new().with("hidden_size", 3i64);
-    let op = dlc_ir::ops::by_name("LSTM").unwrap();
+    let attrs = dlc_ir::Attrs::new().with("cell", "LSTM");
+    let op = dlc_ir::ops::by_name("dlc.Recurrence").unwrap();
     let c = Ctx { name: "rnn", attrs: &attrs, outputs: 1 };
     let y = op.infer(&c, &f).unwrap();
     let l = op.lowering(&c, &f, &y).unwrap();
@@ -128,8 +128,8 @@ fn a_condition_names_the_node_and_the_sizes() {
     assert_eq!(
         found,
         [
-            "node \"rnn\": an axis of size k does not fit: expected i - 1 <= k - 1",
-            "node \"rnn\": an axis of size k does not fit: expected k <= i"
+            "node \"rnn\": an axis of size 3 does not fit: expected k - 1 <= 2",
+            "node \"rnn\": an axis of size 3 does not fit: expected 3 <= k"
         ]
     );
 }

@@ -29,7 +29,7 @@ use dlc_ir::{DType, Dim};
 const FACTOR: u32 = u32::MAX - 1;
 /// Summed elements after which a sum is added to that of the blocks before: errors grow with the length of a block and
 /// the number of blocks, not with their product.
-const BLOCK: i64 = 256;
+pub(crate) const BLOCK: i64 = 256;
 /// Bytes of panels packed at a time: a part of the second-level cache.
 const PANEL_BYTES: i64 = 512 * 1024;
 

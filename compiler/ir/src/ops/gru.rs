@@ -1,9 +1,10 @@
 //! `GRU`: `z, r = f(x W^T + h R^T + b)`, `h' = (1 - z) g(x W^T + (r h) R^T + b) + z h` over time.
 //! <https://onnx.ai/onnx/operators/onnx__GRU.html>
 
-use super::common::recurrent::{Cell, Emit, Recurrent, Shared, Step, sample};
+use super::common::recurrent::{Recurrent, Shared, sample};
+use super::common::recurrent_cells::GruCell;
 use crate::infer::same_dtype;
-use crate::lower::{Lowering, Stmt};
+use crate::lower::Lowering;
 use crate::op::need;
 use crate::{Arity, Attrs, Ctx, Dim, Fact, Op, Result, Sample, Tensor, attrs};
 
@@ -28,52 +29,6 @@ attrs!(GruAttrs {
 
 pub struct Gru;
 
-struct GruCell {
-    linear_before_reset: bool,
-}
-
-/// Gates in their order in W, R and B.
-const UPDATE: usize = 0;
-const RESET: usize = 1;
-const HIDDEN: usize = 2;
-
-impl Cell for GruCell {
-    fn gates(&self) -> usize {
-        3
-    }
-    fn defaults(&self) -> &'static [&'static str] {
-        &["Sigmoid", "Tanh"]
-    }
-    fn temporaries(&self) -> usize {
-        2
-    }
-    fn step(&self, s: &Step, h: &[f64], _: &[f64]) -> (Vec<f64>, Vec<f64>) {
-        let gate = |g: usize| (0..s.hidden()).map(|j| s.gate(0, s.wx(g, j) + s.rh(g, j, h))).collect::<Vec<f64>>();
-        let (z, r) = (gate(UPDATE), gate(RESET));
-        let reset: Vec<f64> = r.iter().zip(h).map(|(r, h)| r * h).collect();
-        let unit = |j: usize| {
-            let recurrent = match self.linear_before_reset {
-                true => r[j] * s.rh(HIDDEN, j, h),
-                false => s.rh(HIDDEN, j, &reset),
-            };
-            (1.0 - z[j]) * s.gate(1, s.wx(HIDDEN, j) + recurrent) + z[j] * h[j]
-        };
-        ((0..s.hidden()).map(unit).collect(), vec![0.0; s.hidden()])
-    }
-    /// Temporary 1 is the update gate, 2 the reset gate.
-    fn emit(&self, e: &Emit) -> Vec<Stmt> {
-        let gate = |g: usize| e.gate(0, &e.wx(g).add(&e.rh(g, &|k| e.h(k))));
-        let (z, r) = (e.temporary(1, &e.unit()), e.temporary(2, &e.unit()));
-        let recurrent = match self.linear_before_reset {
-            true => r.mul(&e.rh(HIDDEN, &|k| e.h(k))),
-            false => e.rh(HIDDEN, &|k| e.temporary(2, k).mul(&e.h(k))),
-        };
-        let candidate = e.gate(1, &e.wx(HIDDEN).add(&recurrent));
-        let new = z.like(1.0).sub(&z).mul(&candidate).add(&z.mul(&e.h(&e.unit())));
-        vec![e.units(vec![e.keep(1, gate(UPDATE)), e.keep(2, gate(RESET))]), e.units(e.finish(new))]
-    }
-}
-
 fn with<T>(c: &Ctx, x: [&[Dim]; 3], f: impl FnOnce(&Recurrent) -> Result<T>) -> Result<T> {
     let a = GruAttrs::read(c.attrs)?;
     let cell = GruCell { linear_before_reset: a.linear_before_reset };
@@ -86,7 +41,7 @@ fn with<T>(c: &Ctx, x: [&[Dim]; 3], f: impl FnOnce(&Recurrent) -> Result<T>) -> 
         batch_first: a.layout,
         hidden: a.hidden_size,
     };
-    f(&Recurrent::new(&cell, &shared, x[0], x[1], x[2])?)
+    f(&Recurrent::of_weights(&cell, &shared, x)?)
 }
 
 impl Op for Gru {
@@ -112,10 +67,10 @@ impl Op for Gru {
         let (a, w, r) = (shape(0, "X")?, shape(1, "W")?, shape(2, "R")?);
         with(c, [&a, &w, &r], |l| l.eval(x, c.outputs))
     }
-    fn lowering(&self, c: &Ctx, x: &[Option<&Fact>], y: &[Fact]) -> Result<Lowering> {
+    fn lowering(&self, c: &Ctx, x: &[Option<&Fact>], _: &[Fact]) -> Result<Lowering> {
         let shape = |i: usize, name: &str| Ok(&need(x, i, name)?.shape[..]);
         let shapes = [shape(0, "X")?, shape(1, "W")?, shape(2, "R")?];
-        with(c, shapes, |l| Ok(l.lowering(x, y)))
+        with(c, shapes, |l| l.expand(c, self.name(), x))
     }
     fn samples(&self) -> Vec<Sample> {
         let a = Attrs::new;

@@ -1,9 +1,10 @@
 //! `LSTM`: `i, o, f = f(x W^T + h R^T + P c + b)`, `c' = f c + i g(..)`, `h' = o h(c')` over time.
 //! <https://onnx.ai/onnx/operators/onnx__LSTM.html>
 
-use super::common::recurrent::{Cell, Emit, Recurrent, Shared, Step, sample};
+use super::common::recurrent::{Recurrent, Shared, sample};
+use super::common::recurrent_cells::LstmCell;
 use crate::infer::same_dtype;
-use crate::lower::{Expr, Lowering, Stmt, set};
+use crate::lower::Lowering;
 use crate::op::need;
 use crate::{Arity, Attrs, Ctx, Dim, Fact, Op, Result, Sample, Tensor, attrs};
 
@@ -28,60 +29,6 @@ attrs!(LstmAttrs {
 
 pub struct Lstm;
 
-struct LstmCell {
-    input_forget: bool,
-}
-
-/// Gates in their order in W, R and B.
-const INPUT: usize = 0;
-const OUTPUT: usize = 1;
-const FORGET: usize = 2;
-const CELL: usize = 3;
-
-impl Cell for LstmCell {
-    fn gates(&self) -> usize {
-        4
-    }
-    fn defaults(&self) -> &'static [&'static str] {
-        &["Sigmoid", "Tanh", "Tanh"]
-    }
-    fn has_state(&self) -> bool {
-        true
-    }
-    fn step(&self, s: &Step, h: &[f64], c: &[f64]) -> (Vec<f64>, Vec<f64>) {
-        let unit = |j: usize| {
-            let sum = |g: usize| s.wx(g, j) + s.rh(g, j, h);
-            let i = s.gate(0, sum(INPUT) + s.peephole(0, j) * c[j]);
-            let f = match self.input_forget {
-                true => 1.0 - i,
-                false => s.gate(0, sum(FORGET) + s.peephole(2, j) * c[j]),
-            };
-            let new = f * c[j] + i * s.gate(1, sum(CELL));
-            let o = s.gate(0, sum(OUTPUT) + s.peephole(1, j) * new);
-            (o * s.apply(2, new), new)
-        };
-        (0..s.hidden()).map(unit).unzip()
-    }
-    fn emit(&self, e: &Emit) -> Vec<Stmt> {
-        let sum = |g: usize| e.wx(g).add(&e.rh(g, &|k| e.h(k)));
-        let (i, f, new) = (Expr::reg(8, e.ty()), Expr::reg(9, e.ty()), Expr::reg(10, e.ty()));
-        let c = e.temporary(1, &e.unit());
-        let forget = match self.input_forget {
-            true => i.like(1.0).sub(&i),
-            false => e.gate(0, &e.peephole(2, &c, sum(FORGET))),
-        };
-        let o = e.gate(0, &e.peephole(1, &new, sum(OUTPUT)));
-        let mut body = vec![
-            set(8, e.gate(0, &e.peephole(0, &c, sum(INPUT)))),
-            set(9, forget),
-            set(10, f.mul(&c).add(&i.mul(&e.gate(1, &sum(CELL))))),
-            e.keep(1, new.clone()),
-        ];
-        body.extend(e.finish(o.mul(&e.apply(2, &new))));
-        vec![e.units(body)]
-    }
-}
-
 fn with<T>(c: &Ctx, x: [&[Dim]; 3], f: impl FnOnce(&Recurrent) -> Result<T>) -> Result<T> {
     let a = LstmAttrs::read(c.attrs)?;
     let cell = LstmCell { input_forget: a.input_forget };
@@ -94,7 +41,7 @@ fn with<T>(c: &Ctx, x: [&[Dim]; 3], f: impl FnOnce(&Recurrent) -> Result<T>) -> 
         batch_first: a.layout,
         hidden: a.hidden_size,
     };
-    f(&Recurrent::new(&cell, &shared, x[0], x[1], x[2])?)
+    f(&Recurrent::of_weights(&cell, &shared, x)?)
 }
 
 impl Op for Lstm {
@@ -120,10 +67,10 @@ impl Op for Lstm {
         let (a, w, r) = (shape(0, "X")?, shape(1, "W")?, shape(2, "R")?);
         with(c, [&a, &w, &r], |l| l.eval(x, c.outputs))
     }
-    fn lowering(&self, c: &Ctx, x: &[Option<&Fact>], y: &[Fact]) -> Result<Lowering> {
+    fn lowering(&self, c: &Ctx, x: &[Option<&Fact>], _: &[Fact]) -> Result<Lowering> {
         let shape = |i: usize, name: &str| Ok(&need(x, i, name)?.shape[..]);
         let shapes = [shape(0, "X")?, shape(1, "W")?, shape(2, "R")?];
-        with(c, shapes, |l| Ok(l.lowering(x, y)))
+        with(c, shapes, |l| l.expand(c, self.name(), x))
     }
     fn samples(&self) -> Vec<Sample> {
         let a = Attrs::new;

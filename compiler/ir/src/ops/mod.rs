@@ -66,6 +66,7 @@ mod dlc_fourier_rows;
 mod dlc_fourier_sums;
 mod dlc_frames;
 mod dlc_pack;
+mod dlc_recurrence;
 mod dlc_table;
 mod dlc_trees;
 mod dlc_unpack;
@@ -378,6 +379,7 @@ pub static OPS: &[&dyn Op] = &[
     &dlc_fourier_sums::FourierSums,
     &dlc_frames::Frames,
     &dlc_pack::Pack,
+    &dlc_recurrence::DlcRecurrence,
     &dlc_table::Table,
     &dlc_trees::DlcTrees,
     &dlc_unpack::Unpack,

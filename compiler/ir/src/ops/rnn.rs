@@ -1,9 +1,10 @@
 //! `RNN`: `h' = f(x W^T + h R^T + b)` over time.
 //! <https://onnx.ai/onnx/operators/onnx__RNN.html>
 
-use super::common::recurrent::{Cell, Emit, Recurrent, Shared, Step, sample};
+use super::common::recurrent::{Recurrent, Shared, sample};
+use super::common::recurrent_cells::RnnCell;
 use crate::infer::same_dtype;
-use crate::lower::{Lowering, Stmt};
+use crate::lower::Lowering;
 use crate::op::need;
 use crate::{Arity, Attrs, Ctx, Dim, Fact, Op, Result, Sample, Tensor, attrs};
 
@@ -26,25 +27,6 @@ attrs!(RnnAttrs {
 
 pub struct Rnn;
 
-struct RnnCell;
-
-impl Cell for RnnCell {
-    fn gates(&self) -> usize {
-        1
-    }
-    fn defaults(&self) -> &'static [&'static str] {
-        &["Tanh"]
-    }
-    fn step(&self, s: &Step, h: &[f64], _: &[f64]) -> (Vec<f64>, Vec<f64>) {
-        let unit = |j: usize| s.gate(0, s.wx(0, j) + s.rh(0, j, h));
-        ((0..s.hidden()).map(unit).collect(), vec![0.0; s.hidden()])
-    }
-    fn emit(&self, e: &Emit) -> Vec<Stmt> {
-        let new = e.gate(0, &e.wx(0).add(&e.rh(0, &|k| e.h(k))));
-        vec![e.units(e.finish(new))]
-    }
-}
-
 fn with<T>(c: &Ctx, x: [&[Dim]; 3], f: impl FnOnce(&Recurrent) -> Result<T>) -> Result<T> {
     let a = RnnAttrs::read(c.attrs)?;
     let shared = Shared {
@@ -56,7 +38,7 @@ fn with<T>(c: &Ctx, x: [&[Dim]; 3], f: impl FnOnce(&Recurrent) -> Result<T>) -> 
         batch_first: a.layout,
         hidden: a.hidden_size,
     };
-    f(&Recurrent::new(&RnnCell, &shared, x[0], x[1], x[2])?)
+    f(&Recurrent::of_weights(&RnnCell, &shared, x)?)
 }
 
 impl Op for Rnn {
@@ -82,10 +64,10 @@ impl Op for Rnn {
         let (a, w, r) = (shape(0, "X")?, shape(1, "W")?, shape(2, "R")?);
         with(c, [&a, &w, &r], |l| l.eval(x, c.outputs))
     }
-    fn lowering(&self, c: &Ctx, x: &[Option<&Fact>], y: &[Fact]) -> Result<Lowering> {
+    fn lowering(&self, c: &Ctx, x: &[Option<&Fact>], _: &[Fact]) -> Result<Lowering> {
         let shape = |i: usize, name: &str| Ok(&need(x, i, name)?.shape[..]);
         let shapes = [shape(0, "X")?, shape(1, "W")?, shape(2, "R")?];
-        with(c, shapes, |l| Ok(l.lowering(x, y)))
+        with(c, shapes, |l| l.expand(c, self.name(), x))
     }
     fn samples(&self) -> Vec<Sample> {
         let a = Attrs::new;

@@ -52,6 +52,15 @@ impl Expansion {
         self.with("Reshape", Attrs::new().with("allowzero", 1i64), &[v, shape])
     }
 
+    /// Sizes of values as a vector: of each from one axis up to another.
+    pub fn sizes(&mut self, of: &[(Value, i64, i64)]) -> Result<Value> {
+        let mut all = vec![];
+        for (v, start, end) in of {
+            all.push(self.with("Shape", Attrs::new().with("start", *start).with("end", *end), &[*v])?);
+        }
+        self.with("Concat", Attrs::new().with("axis", 0i64), &all)
+    }
+
     /// Applies an operator with omitted operands or several results.
     pub fn many(&mut self, op: &str, attrs: Attrs, x: &[Option<Value>], n: usize) -> Result<Vec<Value>> {
         let name = format!("{op}{}", self.graph.len());

@@ -3,7 +3,7 @@
 pub use super::recurrent_emit::Emit;
 
 use super::activation::{Activation, activations};
-use crate::lower::{Expr, Lowering, Proc, Stmt};
+use crate::lower::Stmt;
 use crate::op::{maybe, need};
 use crate::{DType, Dim, Fact, Num, Result, Tensor, bail, ensure};
 
@@ -40,6 +40,10 @@ pub trait Cell {
     fn temporaries(&self) -> usize {
         0
     }
+    /// Whether the last gate's product with the hidden state is scaled: its bias cannot be added beforehand.
+    fn scales_last(&self) -> bool {
+        false
+    }
     /// The new hidden and cell state.
     fn step(&self, s: &Step, h: &[f64], c: &[f64]) -> (Vec<f64>, Vec<f64>);
     /// Statements that compute the new hidden state and hand it to [`Emit::finish`].
@@ -55,16 +59,12 @@ pub struct Recurrent<'a> {
     pub(super) batch_first: bool,
     pub(super) time: Dim,
     pub(super) batch: Dim,
-    pub(super) input: Dim,
     pub(super) hidden: Dim,
 }
 
 impl<'a> Recurrent<'a> {
-    /// Resolves the attributes for operands X, W and R.
-    pub fn new(cell: &'a dyn Cell, a: &Shared, x: &[Dim], w: &[Dim], r: &[Dim]) -> Result<Self> {
-        for (what, s) in [("X", x), ("W", w), ("R", r)] {
-            ensure!(s.len() == 3, "operand {what} has rank {}, expected 3", s.len());
-        }
+    /// Resolves the attributes for an operand whose first two axes are time and batch, and so many units.
+    pub fn new(cell: &'a dyn Cell, a: &Shared, x: [&Dim; 2], hidden: &Dim) -> Result<Self> {
         let reversed = match a.direction {
             "forward" => vec![false],
             "reverse" => vec![true],
@@ -76,8 +76,7 @@ impl<'a> Recurrent<'a> {
         let names = if a.activations.is_empty() { &defaults } else { a.activations };
         ensure!(names.len() == defaults.len(), "{} activations, expected {}", names.len(), defaults.len());
         let functions = activations(names, a.alpha, a.beta)?;
-        let hidden = a.hidden.map_or(r[2].clone(), Dim::from);
-        let out = Recurrent {
+        Ok(Recurrent {
             cell,
             functions: functions.chunks(names.len() / n).map(<[_]>::to_vec).collect(),
             reversed,
@@ -85,41 +84,55 @@ impl<'a> Recurrent<'a> {
             batch_first: a.batch_first,
             time: x[a.batch_first as usize].clone(),
             batch: x[!a.batch_first as usize].clone(),
-            input: x[2].clone(),
-            hidden,
-        };
-        let rows = out.hidden.clone() * cell.gates().into();
-        expect("W", w, &[n.into(), rows.clone(), out.input.clone()])?;
-        expect("R", r, &[n.into(), rows, out.hidden.clone()])?;
+            hidden: a.hidden.map_or(hidden.clone(), Dim::from),
+        })
+    }
+
+    /// The same for operands X, W and R of these shapes.
+    pub fn of_weights(cell: &'a dyn Cell, a: &Shared, [x, w, r]: [&[Dim]; 3]) -> Result<Self> {
+        for (what, s) in [("X", x), ("W", w), ("R", r)] {
+            ensure!(s.len() == 3, "operand {what} has rank {}, expected 3", s.len());
+        }
+        let out = Recurrent::new(cell, a, [&x[0], &x[1]], &r[2])?;
+        let (n, rows) = (Dim::from(out.directions()), out.rows());
+        expect("W", w, &[n.clone(), rows.clone(), x[2].clone()])?;
+        expect("R", r, &[n, rows, out.hidden.clone()])?;
         Ok(out)
     }
 
-    /// Facts of Y, Y_h and Y_c, as many as asked for; checks the optional operands.
+    /// Number of directions.
+    pub fn directions(&self) -> usize {
+        self.reversed.len()
+    }
+
+    /// Rows of W and R: units of all gates.
+    pub fn rows(&self) -> Dim {
+        self.hidden.clone() * self.cell.gates().into()
+    }
+
+    /// Facts of Y, Y_h and Y_c, as many as asked for, from operands X, W, R, B and the rest.
     pub fn infer(&self, x: &[Option<&Fact>], outputs: usize) -> Result<Vec<Fact>> {
         let dtype = need(x, 0, "X")?.dtype;
         ensure!(dtype.is_float(), "operand X has type {dtype}, expected a float type");
-        let n = Dim::from(self.reversed.len());
-        let rows = |k: usize| self.hidden.clone() * k.into();
+        let bias = [self.directions().into(), self.rows() * 2.into()];
+        same("B", maybe(x, 3), &bias, Some(dtype))?;
+        self.infer_rest(dtype, rest(x, 4), outputs)
+    }
+
+    /// The same from what follows the weights: sequence_lens, initial_h, initial_c, P.
+    pub fn infer_rest(&self, dtype: DType, x: &[Option<&Fact>], outputs: usize) -> Result<Vec<Fact>> {
         let (y, last) = self.shapes();
-        let optional: [(usize, &str, Vec<Dim>); 5] = [
-            (3, "B", vec![n.clone(), rows(2 * self.cell.gates())]),
-            (4, "sequence_lens", vec![self.batch.clone()]),
-            (5, "initial_h", last.clone()),
-            (6, "initial_c", last.clone()),
-            (7, "P", vec![n, rows(3)]),
-        ];
-        for (i, what, want) in &optional {
-            if let Some(f) = maybe(x, *i) {
-                expect(what, &f.shape, want)?;
-                ensure!(*i == 4 || f.dtype == dtype, "operand {what} has type {}, expected {dtype}", f.dtype);
-            }
-        }
+        let peepholes = [self.directions().into(), self.hidden.clone() * 3.into()];
+        same("sequence_lens", maybe(x, 0), std::slice::from_ref(&self.batch), None)?;
+        same("initial_h", maybe(x, 1), &last, Some(dtype))?;
+        same("initial_c", maybe(x, 2), &last, Some(dtype))?;
+        same("P", maybe(x, 3), &peepholes, Some(dtype))?;
         Ok([y, last.clone(), last].into_iter().take(outputs).map(|s| Fact::new(dtype, s)).collect())
     }
 
     /// Shapes of Y and of the last states.
     fn shapes(&self) -> (Vec<Dim>, Vec<Dim>) {
-        let (t, n, b, h) = (&self.time, &Dim::from(self.reversed.len()), &self.batch, &self.hidden);
+        let (t, n, b, h) = (&self.time, &Dim::from(self.directions()), &self.batch, &self.hidden);
         let own = |s: &[&Dim]| s.iter().map(|d| (*d).clone()).collect();
         match self.batch_first {
             false => (own(&[t, n, b, h]), own(&[n, b, h])),
@@ -127,13 +140,27 @@ impl<'a> Recurrent<'a> {
         }
     }
 
-    /// Meaning.
+    /// Meaning, from operands X, W, R, B and the rest.
     pub fn eval(&self, x: &[Option<&Tensor>], outputs: usize) -> Result<Vec<Tensor>> {
-        let get = |d: &Dim| d.as_const().unwrap_or(0) as usize;
-        let (time, batch, hidden, input) = (get(&self.time), get(&self.batch), get(&self.hidden), get(&self.input));
-        let dirs = self.reversed.len();
         let x0 = need(x, 0, "X")?;
-        let data = x0.to_f64();
+        let (data, hidden) = (x0.to_f64(), self.hidden.as_const().unwrap_or(0) as usize);
+        let input = x0.shape()[2];
+        self.run(x0.dtype(), rest(x, 4), outputs, &|d, row| {
+            Box::new(Plain { gates: self.cell.gates(), x, d, hidden, input: &data[row * input..(row + 1) * input] })
+        })
+    }
+
+    /// Meaning, from what follows the weights; `sums` gives those of a direction and an element of the first two axes.
+    pub fn run<'s>(
+        &self,
+        dtype: DType,
+        x: &[Option<&Tensor>],
+        outputs: usize,
+        sums: &dyn Fn(usize, usize) -> Box<dyn Sums + 's>,
+    ) -> Result<Vec<Tensor>> {
+        let get = |d: &Dim| d.as_const().unwrap_or(0) as usize;
+        let (time, batch, hidden) = (get(&self.time), get(&self.batch), get(&self.hidden));
+        let dirs = self.directions();
         let state = |i: usize, at: usize| match maybe(x, i) {
             Some(t) => (0..hidden).map(|j| t.at(at * hidden + j).f()).collect(),
             None => vec![0.0; hidden],
@@ -142,12 +169,13 @@ impl<'a> Recurrent<'a> {
         let mut last = [vec![0.0; dirs * batch * hidden], vec![0.0; dirs * batch * hidden]];
         for (d, b) in (0..dirs).flat_map(|d| (0..batch).map(move |b| (d, b))) {
             let slot = if self.batch_first { b * dirs + d } else { d * batch + b };
-            let len = maybe(x, 4).map_or(time, |l| (l.at(b).i().max(0) as usize).min(time));
-            let (mut h, mut c) = (state(5, slot), state(6, slot));
+            let len = maybe(x, 0).map_or(time, |l| (l.at(b).i().max(0) as usize).min(time));
+            let (mut h, mut c) = (state(1, slot), state(2, slot));
             for s in 0..len {
                 let t = if self.reversed[d] { len - 1 - s } else { s };
                 let row = if self.batch_first { b * time + t } else { t * batch + b };
-                let step = Step { r: self, x, d, hidden, input: &data[row * input..(row + 1) * input] };
+                let sums = sums(d, row);
+                let step = Step { r: self, d, hidden, sums: &*sums, peepholes: maybe(x, 3) };
                 (h, c) = self.cell.step(&step, &h, &c);
                 let at = if self.batch_first { (b * time + t) * dirs + d } else { (t * dirs + d) * batch + b };
                 y[at * hidden..(at + 1) * hidden].copy_from_slice(&h);
@@ -157,33 +185,34 @@ impl<'a> Recurrent<'a> {
         }
         let (shape_y, shape_last) = self.shapes();
         let tensor = |s: &[Dim], v: Vec<f64>| {
-            Tensor::new(x0.dtype(), &s.iter().map(get).collect::<Vec<_>>(), v.into_iter().map(Num::F))
+            Tensor::new(dtype, &s.iter().map(get).collect::<Vec<_>>(), v.into_iter().map(Num::F))
         };
         let [h, c] = last;
         let all = [tensor(&shape_y, y), tensor(&shape_last, h), tensor(&shape_last, c)];
         Ok(all.into_iter().take(outputs).collect())
     }
-
-    /// One procedure: directions and images in parallel, time in order.
-    pub fn lowering(&self, x: &[Option<&Fact>], y: &[Fact]) -> Lowering {
-        let n = Dim::from(self.reversed.len());
-        let pairs = self.batch.clone() * n;
-        let wide = if y[0].dtype == DType::F64 { DType::F64 } else { DType::F32 };
-        let mut scratch = vec![(wide, vec![pairs.clone(), 2.into(), self.hidden.clone()])];
-        let more = self.cell.has_state() as usize + self.cell.temporaries();
-        scratch.extend(vec![(wide, vec![pairs.clone(), self.hidden.clone()]); more]);
-        let directions: Vec<Vec<Stmt>> =
-            (0..self.reversed.len()).map(|d| Emit { r: self, x, y, d, scratch: &scratch }.direction()).collect();
-        let first = Expr::var(0).lt(&Expr::size(&self.batch));
-        let body = match <[_; 2]>::try_from(directions) {
-            Ok([then, els]) => vec![Stmt::If { cond: first, then, els }],
-            Err(one) => one.concat(),
-        };
-        Lowering::Proc(Proc { scratch, parallel: Some((0, pairs)), body })
-    }
 }
 
-fn expect(what: &str, found: &[Dim], want: &[Dim]) -> Result<()> {
+/// The operands from `from` on.
+fn rest<'a, T>(x: &'a [Option<&'a T>], from: usize) -> &'a [Option<&'a T>] {
+    x.get(from..).unwrap_or_default()
+}
+
+/// Refuses an operand that is there in another shape, or of another type.
+fn same(what: &str, found: Option<&Fact>, shape: &[Dim], dtype: Option<DType>) -> Result<()> {
+    let Some(f) = found else { return Ok(()) };
+    expect(what, &f.shape, shape)?;
+    ensure!(
+        dtype.is_none_or(|d| d == f.dtype),
+        "operand {what} has type {}, expected {}",
+        f.dtype,
+        dtype.unwrap_or(f.dtype)
+    );
+    Ok(())
+}
+
+/// Refuses an operand of another shape, as far as sizes are known.
+pub fn expect(what: &str, found: &[Dim], want: &[Dim]) -> Result<()> {
     let fits = |(a, b): (&Dim, &Dim)| a.as_const().is_none() || b.as_const().is_none() || a == b;
     let ok = found.len() == want.len() && found.iter().zip(want).all(fits);
     let show = |s: &[Dim]| s.iter().map(|d| d.to_string()).collect::<Vec<_>>().join(",");
@@ -191,13 +220,53 @@ fn expect(what: &str, found: &[Dim], want: &[Dim]) -> Result<()> {
     Ok(())
 }
 
-/// One time step of one image in numbers.
-pub struct Step<'a> {
-    r: &'a Recurrent<'a>,
+/// The sums that enter the gates at one step of one image.
+pub trait Sums {
+    /// `x W^T` and what biases add beforehand, of unit `j` of gate `g`.
+    fn wx(&self, g: usize, j: usize) -> f64;
+    /// `h R^T` and the bias that is left, of unit `j` of gate `g`.
+    fn rh(&self, g: usize, j: usize, h: &[f64]) -> f64;
+}
+
+/// Sums from operands X, W, R and B.
+struct Plain<'a> {
+    gates: usize,
     x: &'a [Option<&'a Tensor>],
     d: usize,
     hidden: usize,
     input: &'a [f64],
+}
+
+impl Plain<'_> {
+    fn product(&self, operand: usize, row: usize, v: &[f64]) -> f64 {
+        let from = (self.d * self.gates * self.hidden + row) * v.len();
+        let Some(m) = maybe(self.x, operand) else { return 0.0 };
+        v.iter().enumerate().map(|(i, v)| v * m.at(from + i).f()).sum()
+    }
+
+    fn bias(&self, at: usize) -> f64 {
+        maybe(self.x, 3).map_or(0.0, |b| b.at(self.d * 2 * self.gates * self.hidden + at).f())
+    }
+}
+
+impl Sums for Plain<'_> {
+    fn wx(&self, g: usize, j: usize) -> f64 {
+        let row = g * self.hidden + j;
+        self.product(1, row, self.input) + self.bias(row)
+    }
+    fn rh(&self, g: usize, j: usize, h: &[f64]) -> f64 {
+        let row = g * self.hidden + j;
+        self.product(2, row, h) + self.bias(self.gates * self.hidden + row)
+    }
+}
+
+/// One time step of one image in numbers.
+pub struct Step<'a> {
+    r: &'a Recurrent<'a>,
+    d: usize,
+    hidden: usize,
+    sums: &'a dyn Sums,
+    peepholes: Option<&'a Tensor>,
 }
 
 impl Step<'_> {
@@ -206,35 +275,19 @@ impl Step<'_> {
         self.hidden
     }
 
-    fn rows(&self) -> usize {
-        self.r.cell.gates() * self.hidden
-    }
-
-    fn product(&self, operand: usize, row: usize, v: &[f64]) -> f64 {
-        let from = (self.d * self.rows() + row) * v.len();
-        let Some(m) = maybe(self.x, operand) else { return 0.0 };
-        v.iter().enumerate().map(|(i, v)| v * m.at(from + i).f()).sum()
-    }
-
-    fn bias(&self, at: usize) -> f64 {
-        maybe(self.x, 3).map_or(0.0, |b| b.at(self.d * 2 * self.rows() + at).f())
-    }
-
-    /// `x W^T + Wb` of unit `j` of gate `g`.
+    /// See [`Sums::wx`].
     pub fn wx(&self, g: usize, j: usize) -> f64 {
-        let row = g * self.hidden + j;
-        self.product(1, row, self.input) + self.bias(row)
+        self.sums.wx(g, j)
     }
 
-    /// `h R^T + Rb` of unit `j` of gate `g`.
+    /// See [`Sums::rh`].
     pub fn rh(&self, g: usize, j: usize, h: &[f64]) -> f64 {
-        let row = g * self.hidden + j;
-        self.product(2, row, h) + self.bias(self.rows() + row)
+        self.sums.rh(g, j, h)
     }
 
     /// Peephole weight `k` of unit `j`.
     pub fn peephole(&self, k: usize, j: usize) -> f64 {
-        maybe(self.x, 7).map_or(0.0, |p| p.at((self.d * 3 + k) * self.hidden + j).f())
+        self.peepholes.map_or(0.0, |p| p.at((self.d * 3 + k) * self.hidden + j).f())
     }
 
     /// Function `k` of what enters a gate, clipped first.
