@@ -3,7 +3,7 @@
 use crate::Body;
 use dlc_ir::dim::product;
 use dlc_ir::lower::affine::{Linear, mentions};
-use dlc_ir::lower::rewrite::{collapse, cost, each, rewrite, substitute, tree_size};
+use dlc_ir::lower::rewrite::{collapse, cost, each, guards, rewrite, substitute, tree_size};
 use dlc_ir::lower::{Bin, Comp, Contract, E, Expr, SUM, Slot, Ty};
 use dlc_ir::{DType, Dim, Fact, Value};
 
@@ -120,8 +120,7 @@ fn is_move(e: &Expr) -> bool {
 }
 
 fn has_guard(e: &Expr) -> bool {
-    let guarded = |e: &Expr| matches!(&**e, E::Load { .. }) || has(e, &|e| matches!(e, E::Load { .. }));
-    has(e, &|e| matches!(e, E::Select(_, a, b) if guarded(a) || guarded(b)))
+    has(e, &|e| matches!(e, E::Select(c, a, b) if guards(c, a) || guards(c, b)))
 }
 
 /// Whether a part of an expression is so.

@@ -5,6 +5,7 @@ use crate::ir::{Buf, Elem, Reg, Type};
 use crate::level::Level;
 use crate::{math, narrow};
 use dlc_ir::lower::affine::{Linear, mentions};
+use dlc_ir::lower::rewrite::guards;
 use dlc_ir::lower::{Bin, Cmp, E, Expr, Monoid, Slot, Ty};
 use dlc_ir::{DType, Dim};
 use std::collections::{BTreeMap, HashMap};
@@ -79,7 +80,8 @@ fn is_wide_in(e: &Expr, var: u32, child: &mut dyn FnMut(&Expr) -> bool) -> bool 
         }
         E::Cmp(_, a, b) => matches!(a.ty(), Ty::F32 | Ty::I32) && child(a) && child(b),
         E::Select(c, a, b) => {
-            let loads = |e: &Expr| mentions(c, var) && has_load(e);
+            // Lanes compute both arms.
+            let loads = |arm: &Expr| mentions(c, var) && guards(c, arm);
             lanes && !loads(a) && !loads(b) && child(c) && child(a) && child(b)
         }
         E::Pick(i, of) => lanes && !mentions(i, var) && of.iter().all(child),

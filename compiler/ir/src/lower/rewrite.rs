@@ -156,6 +156,30 @@ pub fn depends(e: &Expr, vars: &[(u32, Dim)]) -> bool {
     vars.iter().any(|(v, _)| mentions(e, *v))
 }
 
+/// Whether an arm of a choice by `c` reads an element that `c` does not read in any case: the choice may be what keeps the
+/// index inside.
+pub fn guards(c: &Expr, arm: &Expr) -> bool {
+    fn read(e: &Expr, out: &mut Vec<Expr>) {
+        match &**e {
+            E::Load { .. } => out.push(e.clone()),
+            E::Select(c, ..) => read(c, out),
+            E::Pick(..) => {}
+            _ => e.for_children(&mut |c| read(c, out)),
+        }
+    }
+    fn other(e: &Expr, known: &[Expr]) -> bool {
+        if let E::Load { .. } = &**e {
+            return !known.contains(e);
+        }
+        let mut found = false;
+        e.for_children(&mut |c| found = found || other(c, known));
+        found
+    }
+    let mut known = vec![];
+    read(c, &mut known);
+    other(arm, &known)
+}
+
 /// Size of an expression written out as a tree, saturating: what walking it without a memory costs.
 pub fn tree_size(e: &Expr) -> usize {
     fn go(e: &Expr, done: &mut HashMap<usize, (Expr, usize)>) -> usize {
