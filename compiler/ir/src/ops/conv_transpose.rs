@@ -3,6 +3,7 @@
 
 use super::common::contract::sum_type;
 use super::common::elementwise::sample_floats;
+use super::common::phases::Transposed;
 use crate::infer::same_dtype;
 use crate::lower::{Contract, Expr, Lowering, Ty};
 use crate::op::{maybe, need};
@@ -160,10 +161,13 @@ impl Op for ConvTranspose {
         Ok(vec![Tensor::new(x.dtype(), &shape, biased)])
     }
     fn lowering(&self, c: &Ctx, x: &[Option<&Fact>], y: &[Fact]) -> Result<Lowering> {
-        let (xf, w) = (need(x, 0, "X")?, need(x, 1, "W")?);
+        let (a, xf, w) = (ConvTransposeAttrs::read(c.attrs)?, need(x, 0, "X")?, need(x, 1, "W")?);
+        if let Some(lowering) = by_phases(&a, xf, w).map_or(Ok(None), |t| t.expand(x))? {
+            return Ok(lowering);
+        }
         match maybe(x, 2) {
             Some(b) => expand(c.attrs, xf, w, b).map(Lowering::Expand),
-            None => contract(&ConvTransposeAttrs::read(c.attrs)?, xf, w, &y[0]).map(Lowering::Contract),
+            None => contract(&a, xf, w, &y[0]).map(Lowering::Contract),
         }
     }
     fn samples(&self) -> Vec<Sample> {
@@ -192,6 +196,21 @@ impl Op for ConvTranspose {
             s(a().with("auto_pad", "VALID"), &[1, 1, 2, 2, 2], &[1, 2, 2, 1, 2], 0),
         ]
     }
+}
+
+/// The sizes that a convolution for every phase wants to know; `None` where they are not known.
+fn by_phases(a: &ConvTransposeAttrs, x: &Fact, w: &Fact) -> Option<Transposed> {
+    let p = plan(a, &x.shape, &w.shape).ok()?;
+    let known = |d: &[Dim]| d.iter().map(Dim::as_const).collect::<Option<Vec<i64>>>();
+    let t = Transposed {
+        x: x.shape.clone(),
+        w: known(&w.shape)?,
+        group: a.group,
+        strides: p.strides,
+        begin: known(&p.begin)?,
+        out: p.out,
+    };
+    (x.dtype.is_float() && p.dilations.iter().all(|d| *d == 1) && !t.is_empty()).then_some(t)
 }
 
 /// Gathered by the result: batch (image, group), m filters, n positions, k (channel, taps).

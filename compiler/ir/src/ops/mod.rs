@@ -65,6 +65,7 @@ mod dlc_fourier_product;
 mod dlc_fourier_rows;
 mod dlc_fourier_sums;
 mod dlc_frames;
+mod dlc_interleave;
 mod dlc_pack;
 mod dlc_recurrence;
 mod dlc_table;
@@ -378,6 +379,7 @@ pub static OPS: &[&dyn Op] = &[
     &dlc_fourier_rows::FourierRows,
     &dlc_fourier_sums::FourierSums,
     &dlc_frames::Frames,
+    &dlc_interleave::Interleave,
     &dlc_pack::Pack,
     &dlc_recurrence::DlcRecurrence,
     &dlc_table::Table,

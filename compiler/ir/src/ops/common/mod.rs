@@ -38,6 +38,7 @@ pub mod optimizer;
 pub mod order;
 pub mod packed_tokens;
 pub mod padding_mask;
+pub mod phases;
 pub mod philox;
 pub mod pool;
 pub mod predicate;
