@@ -1,7 +1,7 @@
 //! Chains: several calls for a few parts of their work at a time, what is between them in the memory of each thread.
 
 use crate::Result;
-use crate::code::{Link, SharedChain};
+use crate::code::{Claims, Link, SharedChain};
 use crate::execute::{CHUNKS, Run, wrong};
 use crate::frame::Frame;
 use crate::plan::ALIGN;
@@ -9,7 +9,7 @@ use crate::pool::Job;
 use dlc_artifact::program::{BufId, Call, ExprId, Home};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// Bytes that a thread keeps of the buffers between the calls, if one part is not more: less than a second-level cache.
 const NEAR: usize = 256 * 1024;
@@ -44,9 +44,7 @@ impl<'a> Run<'a, '_> {
         let job = Arc::new(SharedChain {
             code: self.model.code.clone(),
             links,
-            parts: parts as i64,
-            chunk: chunk as i64,
-            next: AtomicI64::new(0),
+            claims: Claims::new(parts as i64, chunk as i64, threads),
             scratch: self.state.scratch.clone(),
             spent: (0..timed).map(|_| AtomicU64::new(0)).collect(),
         });

@@ -69,16 +69,47 @@ pub(crate) fn call(_code: &Code, kernel: Kernel, with: &Arguments<'_>, range: Ra
     }
 }
 
-/// A call whose pieces several threads claim, `chunk` at a time.
+/// Pieces that threads claim, some at a time: each has a share of its own, the same part of the work in every call, so that
+/// what it wrote in the last one is near; when that is done it takes from the others'.
+pub(crate) struct Claims {
+    shares: Vec<Share>,
+    chunk: i64,
+}
+
+/// On lines of its own: a processor far away takes long to hand one over.
+#[repr(align(128))]
+struct Share {
+    /// First piece that nobody has claimed.
+    next: AtomicI64,
+    end: i64,
+}
+
+impl Claims {
+    /// `work` pieces for so many threads.
+    pub(crate) fn new(work: i64, chunk: i64, threads: i64) -> Self {
+        let at = |t: i64| (i128::from(work) * i128::from(t) / i128::from(threads)) as i64;
+        let share = |t: i64| Share { next: at(t).into(), end: at(t + 1) };
+        Claims { shares: (0..threads).map(share).collect(), chunk }
+    }
+
+    /// The next pieces for a thread.
+    fn claim(&self, thread: usize) -> Option<Range<i64>> {
+        let n = self.shares.len();
+        (0..n).map(|k| &self.shares[(thread + k) % n]).find_map(|s| {
+            // What is done is looked at first, so that the counter stays near its end.
+            let begin = if s.next.load(Relaxed) < s.end { s.next.fetch_add(self.chunk, Relaxed) } else { s.end };
+            (begin < s.end).then(|| begin..begin.saturating_add(self.chunk).min(s.end))
+        })
+    }
+}
+
+/// A call whose pieces several threads claim.
 pub(crate) struct SharedCall {
     pub(crate) code: Arc<Code>,
     pub(crate) kernel: Kernel,
     pub(crate) buffers: Vec<*mut u8>,
     pub(crate) args: Vec<i64>,
-    pub(crate) work: i64,
-    pub(crate) chunk: i64,
-    /// First piece that nobody has claimed.
-    pub(crate) next: AtomicI64,
+    pub(crate) claims: Claims,
     /// Memory of each thread.
     pub(crate) scratch: Vec<Arc<Memory>>,
 }
@@ -86,19 +117,14 @@ pub(crate) struct SharedCall {
 // SAFETY: the pointers go to memory that the session keeps alive until all threads have left the call; the pieces of a
 // call are independent of each other, which the compiler guarantees.
 unsafe impl Send for SharedCall {}
-// SAFETY: as above; nothing but `next` is changed through a shared reference.
+// SAFETY: as above; nothing but the claims is changed through a shared reference.
 unsafe impl Sync for SharedCall {}
 
 impl Job for SharedCall {
     fn run(&self, thread: usize) {
         let with = Arguments { buffers: &self.buffers, args: &self.args };
-        loop {
-            let begin = self.next.fetch_add(self.chunk, Relaxed);
-            if begin >= self.work {
-                return;
-            }
-            let end = begin.saturating_add(self.chunk).min(self.work);
-            call(&self.code, self.kernel, &with, begin..end, &self.scratch[thread]);
+        while let Some(pieces) = self.claims.claim(thread) {
+            call(&self.code, self.kernel, &with, pieces, &self.scratch[thread]);
         }
     }
 }
@@ -114,14 +140,11 @@ pub(crate) struct Link {
     pub(crate) own: Vec<(usize, usize, usize)>,
 }
 
-/// Calls made one after the other for `chunk` parts at a time, which several threads claim.
+/// Calls made one after the other for a few parts at a time, which several threads claim.
 pub(crate) struct SharedChain {
     pub(crate) code: Arc<Code>,
     pub(crate) links: Vec<Link>,
-    pub(crate) parts: i64,
-    pub(crate) chunk: i64,
-    /// First part that nobody has claimed.
-    pub(crate) next: AtomicI64,
+    pub(crate) claims: Claims,
     /// Memory of each thread: the calls' private scratch, then the parts of the buffers it has.
     pub(crate) scratch: Vec<Arc<Memory>>,
     /// Nanoseconds of each call on all threads; empty where they are not wanted.
@@ -131,19 +154,14 @@ pub(crate) struct SharedChain {
 // SAFETY: as for `SharedCall`; parts are independent of each other, which the compiler guarantees, and the buffers in the
 // memory of a thread are that thread's alone.
 unsafe impl Send for SharedChain {}
-// SAFETY: as above; nothing but `next` and `spent` is changed through a shared reference.
+// SAFETY: as above; nothing but the claims and `spent` is changed through a shared reference.
 unsafe impl Sync for SharedChain {}
 
 impl Job for SharedChain {
     fn run(&self, thread: usize) {
         let memory = &self.scratch[thread];
         let mut pointers: Vec<Vec<*mut u8>> = self.links.iter().map(|l| l.buffers.clone()).collect();
-        loop {
-            let begin = self.next.fetch_add(self.chunk, Relaxed);
-            if begin >= self.parts {
-                return;
-            }
-            let end = begin.saturating_add(self.chunk).min(self.parts);
+        while let Some(Range { start: begin, end }) = self.claims.claim(thread) {
             for (i, (link, buffers)) in self.links.iter().zip(&mut pointers).enumerate() {
                 for &(buffer, at, bytes) in &link.own {
                     // Where part 0 would be; only the parts `begin..end` are touched, and these are in the memory.

@@ -1,7 +1,7 @@
 //! Runs the steps of a block.
 
 use crate::arena::Memory;
-use crate::code::{Arguments, Kernel, SharedCall, call};
+use crate::code::{Arguments, Claims, Kernel, SharedCall, call};
 use crate::frame::{Frame, Value};
 use crate::model::Loaded;
 use crate::plan::{plan, room};
@@ -202,9 +202,7 @@ impl<'a, 't> Run<'a, 't> {
             kernel,
             buffers: self.pointers.clone(),
             args: self.integers.clone(),
-            work,
-            chunk: grain.max((work - 1) / (threads * CHUNKS) + 1),
-            next: 0.into(),
+            claims: Claims::new(work, grain.max((work - 1) / (threads * CHUNKS) + 1), threads),
             scratch: self.state.scratch.clone(),
         };
         self.state.pool.run(&Arc::new(shared), threads as usize);

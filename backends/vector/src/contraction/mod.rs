@@ -219,9 +219,12 @@ pub fn kernel(level: Level, name: &str, job: &Job, place: &Place, buffers: usize
         dots,
         pairs,
     };
-    let split = [(0, groups.clone()), (1, chunks.clone())];
+    // Rows in several pieces are what threads share: each reads those that it wrote.
+    let by_rows = chunks.as_const().is_none_or(|n| n > 1);
+    let split = if by_rows { [chunks.clone(), groups.clone()] } else { [groups.clone(), chunks.clone()] };
     b.for_(begin, end, 1, |b, piece| {
-        let (batch, group, chunk) = t.split(b, piece, &split);
+        let (batch, outer, inner) = t.split(b, piece, &split);
+        let (group, chunk) = if by_rows { (inner, outer) } else { (outer, inner) };
         decompose(b, &mut s, &axes.batch, batch);
         s.scope(None, |s| t.piece(b, s, batch, group, chunk, per_group));
     });
@@ -301,12 +304,12 @@ impl Tiles<'_> {
         self.level.columns()
     }
 
-    /// Batch number, group of panels and chunk of rows of a piece of work.
-    fn split(&self, b: &mut Builder, piece: Reg, split: &[(u32, Dim); 2]) -> (Reg, Reg, Reg) {
-        let (groups, chunks) = (b.size(&split[0].1), b.size(&split[1].1));
-        let (rest, chunk) = div_rem(b, piece, chunks);
-        let (batch, group) = div_rem(b, rest, groups);
-        (batch, group, chunk)
+    /// Batch number, outer and inner number of a piece of work.
+    fn split(&self, b: &mut Builder, piece: Reg, split: &[Dim; 2]) -> (Reg, Reg, Reg) {
+        let (outer, inner) = (b.size(&split[0]), b.size(&split[1]));
+        let (rest, inner) = div_rem(b, piece, inner);
+        let (batch, outer) = div_rem(b, rest, outer);
+        (batch, outer, inner)
     }
 
     fn piece(&self, b: &mut Builder, s: &mut Scalar, batch: Reg, group: Reg, chunk: Reg, per_group: i64) {
