@@ -61,11 +61,14 @@ fn chain(b: &Block, outer: &[Outer], start: usize, pieces: &Dim) -> Option<Chain
             break;
         }
     }
+    if links.len() == 1 {
+        return None;
+    }
     let steps = start..start + links.len();
     let own = own(b, &links, &steps);
     let parts = own.iter().map(|id| bytes(b, *id).div(pieces)).fold(Dim::from(0), |a, n| a + n);
     let near = parts.as_const().is_none_or(|n| n <= BYTES);
-    (links.len() > 1 && !own.is_empty() && near).then(|| Chain { steps, pieces: pieces.clone(), own })
+    (!own.is_empty() && near).then(|| Chain { steps, pieces: pieces.clone(), own })
 }
 
 /// A step of a chain.
@@ -126,8 +129,8 @@ impl<'a> Link<'a> {
 
     /// Whether each piece reads its own part of a buffer only.
     fn reads_inside(&self, of: BufId) -> bool {
-        let slots = (0..self.operands.len()).filter(|s| self.operands[*s] == of);
-        slots.into_iter().all(|slot| match self.body {
+        let mut slots = (0..self.operands.len()).filter(|s| self.operands[*s] == of);
+        slots.all(|slot| match self.body {
             Body::Comp(c) => self.loads_inside(&c.expr, slot),
             Body::Contract { contract: c, epilogue, .. } => {
                 [&c.a, &c.b, epilogue].into_iter().all(|e| self.loads_inside(e, slot))
